@@ -1,0 +1,43 @@
+// Listen and connect, bytes in, slices out. The real filling is net (later TLS); the simulator has its own.
+
+export interface ConnectionEvents {
+  /** Bytes arrived. The chunk is only valid during the call: copy what you keep. */
+  data (chunk: Buffer): void
+  /** All slices written so far have left the process. */
+  drained (): void
+  /** Called once, for whatever reason; `reason` is null after an orderly end. */
+  closed (reason: Error | null): void
+}
+
+export interface Connection {
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localPort: number
+  /** Must be called once, in the turn that handed the connection over; no event comes before. */
+  start (events: ConnectionEvents): void
+  /** Sends the slices in order (one writev where possible). `written` is called once they have left the process or the
+   *  connection is closed: their memory may be reused then. Slices may lie in shared memory. */
+  write (slices: readonly Uint8Array[], written?: () => void): void
+  /** Bytes handed to write() that have not left the process. */
+  readonly pendingBytes: number
+  /** Stops and restarts `data`. */
+  pause (): void
+  resume (): void
+  /** Ends after the pending writes. */
+  end (): void
+  /** Ends at once. */
+  destroy (): void
+}
+
+export interface Listening {
+  readonly port: number
+  readonly host: string
+  /** Accepts no more; accepted connections live on. */
+  close (): Promise<void>
+}
+
+export interface Network {
+  /** Rejects with an Error whose message names host and port when the address cannot be had. port 0: a free one. */
+  listen (address: { host: string, port: number, backlog: number }, accepted: (connection: Connection) => void): Promise<Listening>
+  connect (address: { host: string, port: number, timeoutMs: number }): Promise<Connection>
+}
