@@ -1,0 +1,73 @@
+// What a log worker asks of one partition's log. Runs where drain() is called; every call is synchronous.
+import { type FileHandle } from '../base/disk.ts'
+import { type AppendResult, type EpochEndOffset, type LogConfig, type Offset, type Position } from './types.ts'
+
+/** A segment as any thread may know it: crosses borders by structured clone. The index memory is written by the log's owner alone. */
+export interface SegmentView {
+  readonly baseOffset: Offset
+  /** Of the .log file. */
+  readonly path: string
+  /** Int32 words: [0] entries; from word 2 on pairs (relative offset, position), both increasing. Replaced by a larger one when full. */
+  readonly offsetIndex: SharedArrayBuffer
+  /** Float64 words: [0] entries; from word 2 on pairs (timestamp, relative offset). */
+  readonly timeIndex: SharedArrayBuffer
+  /** Bytes when the segment is sealed (rolled); -1 for the active one: its size is bounded by the partition's readable position. */
+  readonly sealedBytes: Position
+  readonly maxTimestampMs: number
+}
+
+export interface LogListener {
+  /** A segment was added (created, recovered, rolled), or changed (sealed, index memory replaced): the newest view of that base offset. */
+  segmentChanged (view: SegmentView): void
+  /** Removed from the log; its file is deleted later (file.delete.delay.ms): readers that have it open may finish. */
+  segmentRemoved (baseOffset: Offset): void
+  /** Leader epochs, whole (small): [epoch, startOffset] pairs, ascending. */
+  epochsChanged (epochs: readonly (readonly [number, Offset])[]): void
+}
+
+/** Where the staged bytes of the last write() went, for the hot tail. */
+export interface StagedBatch {
+  readonly baseOffset: Offset
+  readonly lastOffset: Offset
+  readonly bytes: Buffer
+  readonly segmentBase: Offset
+  readonly position: Position
+  readonly maxTimestampMs: number
+}
+
+export interface PartitionLog {
+  readonly start: Offset
+  /** The offset the next record will get, of what is written. */
+  readonly end: Offset
+  /** Everything below survives a crash (end without group commit once written). */
+  readonly durableEnd: Offset
+  /** first unstable offset, = end when no transaction is open */
+  readonly firstUnstable: Offset
+  readonly bytes: number
+  readonly leaderEpoch: number
+
+  /** Validates one Produce partition's records (KafKa's rules), assigns offsets and epoch in place, stages them. Nothing is visible until write(). */
+  stageAsLeader (records: Buffer, kind: 'client' | 'coordinator', nowMs: number): AppendResult
+  /** Stages batches that have their offsets (from a leader); must start at end. */
+  stageAsFollower (records: Buffer, nowMs: number): AppendResult
+  readonly stagedBytes: number
+  /** One writev of all that is staged (rolling first where due). Throws DiskError: the directory has failed. Returns what was written. */
+  write (nowMs: number): readonly StagedBatch[]
+
+  becomeLeader (epoch: number): void
+  truncateTo (offset: Offset): void
+  truncateFullyAndStartAt (offset: Offset): void
+  endOffsetForEpoch (epoch: number): EpochEndOffset
+  configure (config: LogConfig): void
+  /** Retention: deletes what is due, never above `highWatermark`. */
+  retain (nowMs: number, highWatermark: Offset): void
+  /** flush.ms, producer expiry, delayed deletions that are due. */
+  tick (nowMs: number): void
+  /** Files to fsync so that everything below `end` is durable: handles stay the log's; call flushed(end) afterwards. */
+  readonly activeFile: FileHandle
+  readonly activePath: string
+  flushed (end: Offset): void
+  /** fsyncs everything itself. */
+  flush (): void
+  close (clean: boolean): void
+}
