@@ -56,7 +56,7 @@ export function smallestBytes (node: Node, { version, flexible }: Target): numbe
     case 'bool': case 'int8': return 1
     case 'int16': case 'uint16': return 2
     case 'int32': case 'uint32': return 4
-    case 'int64': case 'int64Saturated': case 'float64': return 8
+    case 'int64': case 'int64Saturated': case 'int64Bits': case 'float64': return 8
     case 'uuid': return 16
     case 'string': return flexible ? 1 : 2
     case 'bytes': case 'records': case 'array': return flexible ? 1 : 4
@@ -81,7 +81,7 @@ function readStem (kind: 'string' | 'bytes' | 'records', nullable: boolean, flex
 }
 
 /** An expression that reads one value, or the name of a local that statements added for it have filled. */
-function readValue (s: Source, node: Node, nullable: boolean, target: Target): string {
+function readValue (s: Source, node: Node, nullable: boolean, target: Target, tagged = false): string {
   switch (node.kind) {
     case 'string': case 'bytes': case 'records':
       return `r.${readStem(node.kind, nullable, target.flexible)}()`
@@ -90,7 +90,7 @@ function readValue (s: Source, node: Node, nullable: boolean, target: Target): s
       if (!nullable) return readStruct(s, node.fields, target)
       const local = s.name('s')
       s.add(`let ${local} = null`)
-      s.block('if (r.present())', () => s.add(`${local} = ${readStruct(s, node.fields, target)}`))
+      s.block(tagged ? 'if (r.taggedPresent())' : 'if (r.present())', () => s.add(`${local} = ${readStruct(s, node.fields, target)}`))
       return local
     }
     default: return `r.${node.kind}()`
@@ -153,7 +153,7 @@ function readTags (s: Source, tagged: [AnyField, string][], target: Target): voi
     s.block(`switch (${tag})`, () => {
       for (const [field, local] of tagged) {
         s.block(`case ${field.presence.tag}:`, () => {
-          s.add(`${local} = ${readValue(s, field.node, isNullable(field, target.version), target)}`)
+          s.add(`${local} = ${readValue(s, field.node, isNullable(field, target.version), target, true)}`)
           s.add(`r.closeTag(${end})`)
           s.add('break')
         })
@@ -163,7 +163,9 @@ function readTags (s: Source, tagged: [AnyField, string][], target: Target): voi
   })
 }
 
-function writeValue (s: Source, node: Node, nullable: boolean, target: Target, x: string): void {
+function writeValue (
+  s: Source, node: Node, nullable: boolean, target: Target, x: string, tagged = false
+): void {
   const { flexible } = target
   switch (node.kind) {
     case 'string': case 'bytes': case 'records': {
@@ -178,9 +180,9 @@ function writeValue (s: Source, node: Node, nullable: boolean, target: Target, x
     case 'array': return writeArray(s, node.of, nullable, target, x)
     case 'struct':
       if (!nullable) return writeStruct(s, node.fields, target, x)
-      s.add(`if (${x} === null) w.int8(-1)`)
+      s.add(`if (${x} === null) ${tagged ? 'w.uvarint(0)' : 'w.int8(-1)'}`)
       return s.block('else', () => {
-        s.add('w.int8(1)')
+        s.add(tagged ? 'w.uvarint(1)' : 'w.int8(1)')
         writeStruct(s, node.fields, target, x)
       })
     default: s.add(`w.${node.kind}(${x})`)
@@ -228,7 +230,7 @@ function writeTags (s: Source, tagged: [string, AnyField][], target: Target, x: 
       const mark = s.name('mark')
       s.add(`w.uvarint(${field.presence.tag})`)
       s.add(`const ${mark} = w.openSized()`)
-      writeValue(s, field.node, isNullable(field, target.version), target, `${x}.${key}`)
+      writeValue(s, field.node, isNullable(field, target.version), target, `${x}.${key}`, true)
       s.add(`w.closeSized(${mark})`)
     })
   }

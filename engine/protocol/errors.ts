@@ -1,4 +1,4 @@
-// What a client may be told: Kafka's error codes, whether a client tries again on its own, and what they mean.
+// What a client may be told: Kafka's codes, whether a client tries again on its own, and what they mean.
 
 const retriable = true
 
@@ -153,7 +153,8 @@ export type ErrorCodes = { readonly [Name in ErrorName]: (typeof table)[Name][0]
 const rows = Object.entries(table) as [ErrorName, Row][]
 const names = new Map<number, ErrorName>(rows.map(([name, [code]]) => [code, name]))
 
-export const errorCodes = Object.fromEntries(rows.map(([name, [code]]) => [name, code])) as unknown as ErrorCodes
+const codes: unknown = Object.fromEntries(rows.map(([name, [code]]) => [name, code]))
+export const errorCodes = codes as ErrorCodes
 
 /** A code that is in no table (from a newer broker) counts as UNKNOWN_SERVER_ERROR, as Kafka's clients do. */
 export function errorName (code: number): ErrorName {

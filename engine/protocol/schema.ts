@@ -4,8 +4,8 @@ import { zeroUuid } from './uuid.ts'
 import { type RecordsPieces } from './wire.ts'
 
 export type Node =
-  | { kind: 'bool' | 'int8' | 'int16' | 'uint16' | 'int32' | 'uint32' | 'int64' | 'int64Saturated' }
-  | { kind: 'float64' | 'uuid' | 'string' | 'bytes' | 'records' }
+  | { kind: 'bool' | 'int8' | 'int16' | 'uint16' | 'int32' | 'uint32' | 'int64' }
+  | { kind: 'int64Saturated' | 'int64Bits' | 'float64' | 'uuid' | 'string' | 'bytes' | 'records' }
   | { kind: 'array', of: Node }
   | { kind: 'struct', fields: Fields }
 
@@ -51,6 +51,8 @@ function field<T> (node: Node, fallback: T | undefined): Field<T> {
   return new Field<T>(node, { since: 0, until: never, nullableSince: never, tag: -1, fallback })
 }
 
+export const emptyBytes: Buffer = Buffer.alloc(0)
+
 export const bool = () => field<boolean>({ kind: 'bool' }, false)
 export const int8 = () => field<number>({ kind: 'int8' }, 0)
 export const int16 = () => field<number>({ kind: 'int16' }, 0)
@@ -72,15 +74,15 @@ export const int64 = () => field<number>({ kind: 'int64' }, 0)
  * outermost safe one, which is written as 2^63 - 1 again.
  */
 export const int64Saturated = () => field<number>({ kind: 'int64Saturated' }, 0)
+/** A hash or the like, whose 64 bits all matter: sixteen hexadecimal digits. */
+export const int64Bits = () => field<string>({ kind: 'int64Bits' }, '0000000000000000')
 export const int64Max = Number.MAX_SAFE_INTEGER
 
 /** Record batches, never decoded here: a view of the frame. */
-export const records = () => field<Buffer>({ kind: 'records' }, null as never).nullable()
+export const records = () => field<Buffer>({ kind: 'records' }, emptyBytes)
 /** The same where a broker answers: it may hand over pieces that are sent from where they lie. */
 export const answeredRecords = () =>
-  field<Buffer | RecordsPieces>({ kind: 'records' }, null as never).nullable()
-
-export const emptyBytes: Buffer = Buffer.alloc(0)
+  field<Buffer | RecordsPieces>({ kind: 'records' }, emptyBytes)
 
 export function array<T> (of: Field<T>): Field<T[]>
 export function array<S extends Fields> (of: S): Field<StructValue<S>[]>

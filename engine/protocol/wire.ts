@@ -73,6 +73,14 @@ export class Reader {
     return v > safeMax ? safeMax : v < -safeMax ? -safeMax : v
   }
 
+  /** Eight bytes that are no number (a hash), as hexadecimal text. */
+  int64Bits (): string {
+    const start = this.at
+    if (start + 8 > this.end) fail('int64 runs past the frame')
+    this.at = start + 8
+    return this.buf.hexSlice(start, this.at)
+  }
+
   uvarint (): number {
     if (this.at >= this.end) fail('varint runs past the frame')
     let byte = this.buf[this.at++]
@@ -142,8 +150,9 @@ export class Reader {
     return length
   }
 
-  /** True for a nullable struct that is there. */
+  /** True for a nullable struct that is there; as a tagged field it says so in another way than in line. */
   present (): boolean { return this.int8() >= 0 }
+  taggedPresent (): boolean { return this.uvarint() > 0 }
 
   skip (length: number): void {
     if (length > this.end - this.at) fail('tag runs past the frame')
@@ -261,6 +270,13 @@ export class Writer {
     this.at += 8
   }
 
+  int64Bits (v: string): void {
+    if (!/^[0-9a-f]{16}$/.test(v)) fail(`'${v}' is no int64 in hexadecimal`)
+    this.need(8)
+    this.buf.hexWrite(v, this.at, 8)
+    this.at += 8
+  }
+
   float64 (v: number): void {
     if (typeof v !== 'number') fail(`${String(v)} is no float64`)
     this.need(8)
@@ -346,6 +362,7 @@ export class Writer {
 declare global {
   interface Buffer {
     utf8Slice (start: number, end: number): string
+    hexSlice (start: number, end: number): string
     latin1Slice (start: number, end: number): string
     utf8Write (value: string, at: number, length: number): number
     hexWrite (value: string, at: number, length: number): number
