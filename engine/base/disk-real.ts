@@ -1,0 +1,142 @@
+// The machine's file systems, by synchronous calls. What the system refuses becomes a DiskError with its
+// code.
+
+import {
+  closeSync, constants, fdatasyncSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readSync, readdirSync,
+  readFileSync, renameSync, rmSync, statSync, unlinkSync, writeSync, writevSync
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { assert } from './assert.ts'
+import { type Disk, DiskError, type FileHandle, type FileStatus, type OpenMode } from './disk.ts'
+
+const openFlags: Record<OpenMode, number> = {
+  read: constants.O_RDONLY,
+  write: constants.O_RDWR | constants.O_CREAT,
+  new: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL
+}
+
+/** Windows opens no folders; its file systems keep renames in order by themselves. */
+const foldersCanSync = process.platform !== 'win32'
+
+function codeOf (error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code
+  // Without a code it is not the disk that spoke: a wrong argument, so our bug.
+  if (code === undefined || code.startsWith('ERR_')) throw error
+  return code
+}
+
+function refused (error: unknown, operation: string, path: string): DiskError {
+  return new DiskError(codeOf(error), operation, path, (error as Error).message)
+}
+
+/** The call was interrupted before it did anything: say it again. */
+function again (error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code
+  return code === 'EINTR' || code === 'EAGAIN'
+}
+
+function totalBytes (slices: readonly Uint8Array[]): number {
+  let total = 0
+  for (const slice of slices) total += slice.length
+  return total
+}
+
+/** What is left of the slices after their first `done` bytes. */
+export function slicesAfter (slices: readonly Uint8Array[], done: number): Uint8Array[] {
+  let index = 0
+  while (index < slices.length && done >= slices[index].length) done -= slices[index++].length
+  const left = slices.slice(index)
+  if (done > 0) left[0] = left[0].subarray(done)
+  return left
+}
+
+function writeSome (file: FileHandle, slices: readonly Uint8Array[], position: number): number {
+  try {
+    if (slices.length === 1) return writeSync(file, slices[0], 0, slices[0].length, position)
+    return writevSync(file, slices, position)
+  } catch (error) {
+    if (again(error)) return 0
+    throw refused(error, 'write', `#${file}`)
+  }
+}
+
+function readSome (file: FileHandle, target: Uint8Array, done: number, position: number): number {
+  for (;;) {
+    try {
+      return readSync(file, target, done, target.length - done, position + done)
+    } catch (error) {
+      if (!again(error)) throw refused(error, 'read', `#${file}`)
+    }
+  }
+}
+
+function statusOf (path: string): FileStatus | null {
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found === undefined) return null
+  return { bytes: found.size, modifiedMs: found.mtimeMs, directory: found.isDirectory() }
+}
+
+function attempt<T> (operation: string, path: string, call: () => T): T {
+  try {
+    return call()
+  } catch (error) {
+    throw refused(error, operation, path)
+  }
+}
+
+export const realDisk: Disk = {
+  open: (path, mode) => attempt('open', path, () => openSync(path, openFlags[mode], 0o644)),
+  close: (file) => attempt('close', `#${file}`, () => closeSync(file)),
+  size: (file) => attempt('size', `#${file}`, () => fstatSync(file).size),
+
+  read (file, target, position) {
+    let done = 0
+    while (done < target.length) {
+      const count = readSome(file, target, done, position)
+      if (count === 0) break
+      done += count
+    }
+    return done
+  },
+
+  writev (file, slices, position) {
+    const total = totalBytes(slices)
+    if (total === 0) return
+    let done = writeSome(file, slices, position)
+    while (done < total) done += writeSome(file, slicesAfter(slices, done), position + done)
+    assert(done === total, 'the system wrote more than it was given')
+  },
+
+  truncate: (file, bytes) => attempt('truncate', `#${file}`, () => ftruncateSync(file, bytes)),
+  fsync: (file) => attempt('fsync', `#${file}`, () => fdatasyncSync(file)),
+
+  fsyncDirectory (path) {
+    if (!foldersCanSync) return
+    attempt('fsync', path, () => {
+      const folder = openSync(path, constants.O_RDONLY)
+      try { fsyncSync(folder) } finally { closeSync(folder) }
+    })
+  },
+
+  rename: (from, to) => attempt('rename', from, () => renameSync(from, to)),
+  unlink: (path) => attempt('unlink', path, () => unlinkSync(path)),
+  makeDirectory: (path) => attempt('make', path, () => { mkdirSync(path, { recursive: true }) }),
+  removeDirectory: (path) => attempt('remove', path, () => rmSync(path, { recursive: true, force: true })),
+  list: (path) => attempt('list', path, () => readdirSync(path).sort()),
+  status: (path) => attempt('status', path, () => statusOf(path)),
+  readFile: (path) => attempt('read', path, () => readFileSync(path)),
+
+  replaceFile (path, bytes) {
+    const draft = `${path}.tmp`
+    const file = realDisk.open(draft, 'write')
+    try {
+      realDisk.truncate(file, 0)
+      realDisk.writev(file, [bytes], 0)
+      realDisk.fsync(file)
+    } finally {
+      realDisk.close(file)
+    }
+    realDisk.rename(draft, path)
+    realDisk.fsyncDirectory(dirname(path))
+  }
+}
