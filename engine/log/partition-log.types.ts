@@ -7,9 +7,12 @@ export interface SegmentView {
   readonly baseOffset: Offset
   /** Of the .log file. */
   readonly path: string
-  /** Int32 words: [0] entries; from word 2 on pairs (relative offset, position), both increasing. Replaced by a larger one when full. */
+  /** Names this file in caches of open files: another for every segment that was ever created, also under the same path. */
+  readonly key?: string
+  /** Int32 words: [0] entries; from word 2 on pairs (relative offset, position), both increasing. Replaced by a larger one when full.
+   *  Of a sealed segment always empty: its .index file is complete, and searched there (reader.ts does). */
   readonly offsetIndex: SharedArrayBuffer
-  /** Float64 words: [0] entries; from word 2 on pairs (timestamp, relative offset). */
+  /** Float64 words: [0] entries; from word 2 on pairs (timestamp, relative offset). Empty when sealed, like offsetIndex. */
   readonly timeIndex: SharedArrayBuffer
   /** Bytes when the segment is sealed (rolled); -1 for the active one: its size is bounded by the partition's readable position. */
   readonly sealedBytes: Position

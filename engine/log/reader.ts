@@ -1,0 +1,275 @@
+// Reads a partition's segments on any thread, with descriptors of its own: which batch holds an offset, where a limit lies, which
+// offset belongs to a time, and bytes. It never trusts an index: what it points at must be a batch that fits.
+import { type Disk, DiskError, type FileHandle } from '../base/disk.ts'
+import { decodeRecords } from '../protocol/record.ts'
+import { HeaderScan } from './header-scan.ts'
+import { suffix } from './names.ts'
+import { floorPosition, offsetEntryBytes } from './offset-index.ts'
+import { type SegmentView } from './partition-log.types.ts'
+import { floorRelative, readInt64, timeEntryBytes } from './time-index.ts'
+import { type Offset, type Position, type TimestampOffset } from './types.ts'
+
+export interface FoundBatch {
+  position: Position
+  baseOffset: Offset
+  lastOffset: Offset
+  bytes: number
+}
+
+/** Open files a reader keeps: enough for the segments that lagging readers of a directory stand in. */
+const filesMaxDefault = 64
+
+/** The segment that holds `offset`: the last one that starts at or below it; -1 when all start above. Views ascend. */
+export function segmentAt (views: readonly SegmentView[], offset: Offset): number {
+  let low = 0
+  let high = views.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (views[middle].baseOffset <= offset) low = middle + 1
+    else high = middle
+  }
+  return low - 1
+}
+
+export class SegmentReader {
+  readonly #disk: Disk
+  readonly #filesMax: number
+  /** Path within a generation of its segment -> descriptor; the oldest used first. */
+  readonly #files = new Map<string, FileHandle>()
+  readonly #scan: HeaderScan
+  readonly #entry = Buffer.alloc(timeEntryBytes)
+
+  constructor (disk: Disk, filesMax: number = filesMaxDefault) {
+    this.#disk = disk
+    this.#filesMax = filesMax
+    this.#scan = new HeaderScan(disk)
+  }
+
+  /** The batch that holds `offset`, or the first one above it (offsets may have gaps). null when there is none in this segment below
+   *  `upperOffset`, the first offset the reader may not see. */
+  find (view: SegmentView, offset: Offset, upperOffset: Offset): FoundBatch | null {
+    const scan = this.#begin(view)
+    const file = this.#file(view, suffix.log)
+    const end = this.#endOf(view)
+    const from = this.#startFor(view, file, offset, end)
+    for (let position = from; scan.load(file, position, end); position += scan.bytes) {
+      if (scan.baseOffset >= upperOffset) return null
+      if (scan.lastOffset >= offset) {
+        return { position, baseOffset: scan.baseOffset, lastOffset: scan.lastOffset, bytes: scan.bytes }
+      }
+      // Nothing is read behind the last readable batch: the writer may be busy there.
+      if (scan.lastOffset + 1 >= upperOffset) return null
+    }
+    return null
+  }
+
+  /** Where the batches below `upperOffset` end: they may be read up to there. */
+  endPosition (view: SegmentView, upperOffset: Offset): Position {
+    const scan = this.#begin(view)
+    const file = this.#file(view, suffix.log)
+    const end = this.#endOf(view)
+    let position = this.#startFor(view, file, upperOffset - 1, end)
+    while (scan.load(file, position, end) && scan.baseOffset < upperOffset) {
+      position += scan.bytes
+      if (scan.lastOffset + 1 >= upperOffset) break
+    }
+    return position
+  }
+
+  /** Fills `target` from `position`; fewer bytes only at the end of the file. */
+  read (view: SegmentView, position: Position, target: Uint8Array): number {
+    return this.#disk.read(this.#file(view, suffix.log), target, position)
+  }
+
+  /** First record at or above `from` and below `upperOffset` with a time >= timestampMs. Views ascend. */
+  offsetForTime (
+    views: readonly SegmentView[], timestampMs: number, from: Offset, upperOffset: Offset
+  ): TimestampOffset {
+    for (const view of views) {
+      if (view.baseOffset >= upperOffset) break
+      if (view.sealedBytes >= 0 && view.maxTimestampMs < timestampMs) continue
+      const found = this.#timeInSegment(view, timestampMs, from, upperOffset)
+      if (found !== null) return found
+    }
+    return { offset: -1, timestampMs: -1, leaderEpoch: -1 }
+  }
+
+  /** The first record that has the largest time of all below `upperOffset`. */
+  offsetOfMaxTimestamp (views: readonly SegmentView[], from: Offset, upperOffset: Offset): TimestampOffset {
+    let best: { view: SegmentView, position: Position, timestampMs: number } | null = null
+    for (const view of views) {
+      if (view.baseOffset >= upperOffset) break
+      if (view.sealedBytes >= 0 && best !== null && view.maxTimestampMs <= best.timestampMs) continue
+      const newest = this.#newestBatch(view, from, upperOffset)
+      if (newest !== null && (best === null || newest.timestampMs > best.timestampMs)) best = { view, ...newest }
+    }
+    if (best === null || best.timestampMs < 0) return { offset: -1, timestampMs: -1, leaderEpoch: -1 }
+    return this.#recordIn(best.view, best.position, best.timestampMs, from, upperOffset) ??
+      { offset: -1, timestampMs: -1, leaderEpoch: -1 }
+  }
+
+  /** The leader epoch stamped into the batch that holds `offset`; -1 when there is none. */
+  epochAt (view: SegmentView, offset: Offset, upperOffset: Offset): number {
+    return this.find(view, offset, upperOffset) === null ? -1 : this.#scan.leaderEpoch
+  }
+
+  /** Lets go of a removed segment's descriptors. */
+  forget (view: SegmentView): void {
+    for (const ending of [suffix.log, suffix.offsetIndex, suffix.timeIndex]) {
+      const name = nameOf(view, ending)
+      const file = this.#files.get(name)
+      if (file === undefined) continue
+      this.#files.delete(name)
+      this.#disk.close(file)
+    }
+  }
+
+  close (): void {
+    for (const file of this.#files.values()) this.#disk.close(file)
+    this.#files.clear()
+  }
+
+  #begin (view: SegmentView): HeaderScan {
+    // An active segment grows (and may be cut) between calls; what was seen of it then says nothing now.
+    if (view.sealedBytes < 0) this.#scan.reset()
+    return this.#scan
+  }
+
+  #endOf (view: SegmentView): Position {
+    return view.sealedBytes < 0 ? Number.MAX_SAFE_INTEGER : view.sealedBytes
+  }
+
+  #file (view: SegmentView, ending: string): FileHandle {
+    const name = nameOf(view, ending)
+    let file = this.#files.get(name)
+    if (file !== undefined) {
+      this.#files.delete(name)
+    } else {
+      file = this.#disk.open(pathOf(view, ending), 'read')
+      // Descriptor numbers come back: the scan must not take a new file's bytes for an old one's.
+      this.#scan.reset()
+      for (const [oldest, handle] of this.#files) {
+        if (this.#files.size < this.#filesMax) break
+        this.#files.delete(oldest)
+        this.#disk.close(handle)
+      }
+    }
+    this.#files.set(name, file)
+    return file
+  }
+
+  /** A batch start at or before the batch that holds `offset`. */
+  #startFor (view: SegmentView, file: FileHandle, offset: Offset, end: Position): Position {
+    const relative = offset - view.baseOffset
+    if (relative <= 0) return 0
+    const position = view.sealedBytes < 0
+      ? floorPosition(view.offsetIndex, relative)
+      : this.#search(view, suffix.offsetIndex, offsetEntryBytes, entry => entry.readInt32BE(0) <= relative, 4)
+    if (position === 0) return 0
+    return this.#scan.load(file, position, end) && this.#scan.lastOffset <= offset ? position : 0
+  }
+
+  /** In a sealed segment's index file: the value at `valueAt` of the last entry that is `low`; 0 when none is, or the file is missing. */
+  #search (
+    view: SegmentView, ending: string, entryBytes: number, low: (entry: Buffer) => boolean, valueAt: number
+  ): number {
+    const file = this.#optionalFile(view, ending)
+    if (file === null) return 0
+    const entry = this.#entry.subarray(0, entryBytes)
+    let from = 0
+    let to = Math.floor(this.#disk.size(file) / entryBytes)
+    let value = 0
+    while (from < to) {
+      const middle = (from + to) >>> 1
+      if (this.#disk.read(file, entry, middle * entryBytes) < entryBytes) return 0
+      if (low(entry)) {
+        value = entry.readInt32BE(valueAt)
+        from = middle + 1
+      } else {
+        to = middle
+      }
+    }
+    return value
+  }
+
+  #optionalFile (view: SegmentView, ending: string): FileHandle | null {
+    try {
+      return this.#file(view, ending)
+    } catch (error) {
+      if (error instanceof DiskError && error.code === 'ENOENT') return null
+      throw error
+    }
+  }
+
+  #timeInSegment (
+    view: SegmentView, timestampMs: number, from: Offset, upperOffset: Offset
+  ): TimestampOffset | null {
+    const scan = this.#begin(view)
+    const file = this.#file(view, suffix.log)
+    const end = this.#endOf(view)
+    const relative = view.sealedBytes < 0
+      ? floorRelative(view.timeIndex, timestampMs)
+      : this.#search(view, suffix.timeIndex, timeEntryBytes, entry => readInt64(entry, 0) <= timestampMs, 8)
+    const start = this.#startFor(view, file, Math.max(view.baseOffset + relative, from), end)
+    for (let position = start; scan.load(file, position, end); position += scan.bytes) {
+      if (scan.baseOffset >= upperOffset) return null
+      const { lastOffset, bytes } = scan
+      if (scan.maxTimestampMs >= timestampMs && lastOffset >= from) {
+        const found = this.#recordIn(view, position, timestampMs, from, upperOffset)
+        if (found !== null) return found
+        if (!scan.load(file, position, end)) return null
+      }
+      if (lastOffset + 1 >= upperOffset || bytes <= 0) return null
+    }
+    return null
+  }
+
+  /** The first batch with the segment's largest time. The time index leads close to it: from its last entry on. */
+  #newestBatch (
+    view: SegmentView, from: Offset, upperOffset: Offset
+  ): { position: Position, timestampMs: number } | null {
+    const scan = this.#begin(view)
+    const file = this.#file(view, suffix.log)
+    const end = this.#endOf(view)
+    const limit = Number.MAX_SAFE_INTEGER
+    let relative = view.sealedBytes < 0
+      ? floorRelative(view.timeIndex, limit)
+      : this.#search(view, suffix.timeIndex, timeEntryBytes, () => true, 8)
+    // An entry above the limit may speak of records the reader may not see.
+    if (view.baseOffset + relative >= upperOffset) relative = 0
+    let best: { position: Position, timestampMs: number } | null = null
+    const start = this.#startFor(view, file, Math.max(view.baseOffset + relative, from), end)
+    for (let position = start; scan.load(file, position, end); position += scan.bytes) {
+      if (scan.baseOffset >= upperOffset) break
+      if (scan.lastOffset >= from && (best === null || scan.maxTimestampMs > best.timestampMs)) {
+        best = { position, timestampMs: scan.maxTimestampMs }
+      }
+      if (scan.lastOffset + 1 >= upperOffset) break
+    }
+    return best
+  }
+
+  #recordIn (
+    view: SegmentView, position: Position, timestampMs: number, from: Offset, upperOffset: Offset
+  ): TimestampOffset | null {
+    const batch = Buffer.alloc(this.#scan.load(this.#file(view, suffix.log), position, this.#endOf(view))
+      ? this.#scan.bytes
+      : 0)
+    const leaderEpoch = this.#scan.leaderEpoch
+    if (batch.length === 0 || this.read(view, position, batch) < batch.length) return null
+    for (const record of decodeRecords(batch)) {
+      if (record.timestampMs >= timestampMs && record.offset >= from && record.offset < upperOffset) {
+        return { offset: record.offset, timestampMs: record.timestampMs, leaderEpoch }
+      }
+    }
+    return null
+  }
+}
+
+function pathOf (view: SegmentView, ending: string): string {
+  return ending === suffix.log ? view.path : view.path.slice(0, -suffix.log.length) + ending
+}
+
+function nameOf (view: SegmentView, ending: string): string {
+  return `${view.key ?? view.path}${ending}`
+}
