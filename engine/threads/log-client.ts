@@ -1,5 +1,5 @@
-// The door to the logs. Two fillings behind it: a worker thread per log directory over rings, and inline (the same
-// drain() on the caller's thread). Nothing above this line knows which one it has.
+// The door to the logs. Two fillings behind it: a worker thread per log directory over rings, and inline (the
+// same drain() on the caller's thread). Nothing above this line knows which one it has.
 import { type RecordsPieces } from '../protocol/wire.ts'
 import {
   type AppendResult, type EpochEndOffset, type LogConfig, type LogIdentity, type Offset, type TimestampOffset
@@ -12,7 +12,8 @@ export type Row = number
 
 /** Where the results of appends go. One object per request, no closure per partition. */
 export interface AppendWaiter {
-  /** `result` is only valid during the call. With acks=all semantics use LogClient.highWatermark afterwards. */
+  /** `result` is only valid during the call. With acks=all semantics use LogClient.highWatermark afterwards.
+   *  */
   appended (token: number, result: AppendResult): void
 }
 
@@ -22,7 +23,8 @@ export type ReadLimit = 'high-watermark' | 'last-stable' | 'end'
 export interface ReadResult {
   /** Kafka error code: NONE, OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR. */
   errorCode: number
-  /** Whole batches starting with the one that holds the offset; bytes 0 when there is nothing below the limit. */
+  /** Whole batches starting with the one that holds the offset; bytes 0 when there is nothing below the
+   *  limit. */
   records: RecordsPieces
   highWatermark: Offset
   lastStableOffset: Offset
@@ -42,7 +44,8 @@ export interface FoundLog extends LogIdentity {
 }
 
 export interface LogEvents {
-  /** Something readers or acks may wait for has moved: end, high watermark, last stable offset or log start. */
+  /** Something readers or acks may wait for has moved: end, high watermark, last stable offset or log start.
+   *  */
   advanced (row: Row): void
   /** The log directory of these rows failed (KAFKA_STORAGE_ERROR from now on). */
   directoryFailed (directory: string, reason: Error): void
@@ -54,7 +57,8 @@ export interface LogClient {
   readonly arena: Arena
   readonly table: PartitionTable
 
-  /** Opens the directories (lock, checkpoints, recovery of what is there). Resolves when every found log serves. */
+  /** Opens the directories (lock, checkpoints, recovery of what is there). Resolves when every found log
+   *  serves. */
   start (events: LogEvents): Promise<FoundLog[]>
 
   /** Opens an existing log or creates it. The row's role is "none" until becomeLeader or becomeFollower. */
@@ -69,21 +73,26 @@ export interface LogClient {
   discard (found: FoundLog): Promise<void>
   truncateTo (row: Row, offset: Offset): Promise<void>
 
-  /** Appends as leader the batch(es) of one partition of one Produce request. `records` best lies in the arena (no copy then;
-   *  the caller keeps it retained until the answer); otherwise it is copied into it. CRC, sequences, sizes etc. are checked by the log.
-   *  `transactional` is what the log may accept: false refuses transactional and control batches (INVALID_RECORD).
-   *  False: the worker's ring is full, nothing happened; try again after `whenRoom`. */
+  /** Appends as leader the batch(es) of one partition of one Produce request. `records` best lies in the
+   *  arena (no copy then; the caller keeps it retained until the answer); otherwise it is copied into it.
+   *  CRC, sequences, sizes etc. are checked by the log. `transactional` is what the log may accept: false
+   *  refuses transactional and control batches (INVALID_RECORD). False: the worker's ring is full, nothing
+   *  happened; try again after `whenRoom`. */
   append (row: Row, records: Buffer, origin: AppendOrigin, waiter: AppendWaiter, token: number): boolean
   /** Calls back once when that row's worker has room again. */
   whenRoom (row: Row, room: () => void): void
   /** Appends batches that carry their offsets already, as fetched from the leader. */
   appendAsFollower (row: Row, records: Buffer, waiter: AppendWaiter, token: number): boolean
 
-  /** Whole batches from `offset` up to `limit`, at most `maxBytes` (but at least one batch when `minOneBatch`).
-   *  At once when the hot tail holds them or nothing is there; a promise when the disk has to be asked.
-   *  The pieces are leased: the receiver calls `release` on each when written or dropped (see pieces.ts). */
-  read (row: Row, offset: Offset, limit: ReadLimit, maxBytes: number, minOneBatch: boolean): ReadResult | Promise<ReadResult>
-  /** The same as private bytes, for readers inside the broker (coordinators loading their state). Empty at the limit. */
+  /** Whole batches from `offset` up to `limit`, at most `maxBytes` (but at least one batch when
+   *  `minOneBatch`). At once when the hot tail holds them or nothing is there; a promise when the disk has to
+   *  be asked. The pieces are leased: the receiver calls `release` on each when written or dropped (see
+   *  pieces.ts). */
+  read (
+    row: Row, offset: Offset, limit: ReadLimit, maxBytes: number, minOneBatch: boolean
+  ): ReadResult | Promise<ReadResult>
+  /** The same as private bytes, for readers inside the broker (coordinators loading their state). Empty at
+   *  the limit. */
   readBytes (row: Row, offset: Offset, limit: ReadLimit, maxBytes: number): Promise<Buffer>
 
   /** First record with a timestamp >= timestampMs. Searches below the limit. */
@@ -104,7 +113,8 @@ export interface LogClient {
 }
 
 export interface AppendOrigin {
-  /** 'client': as Kafka validates a producer's batches; 'coordinator': our own internal-topic batches (control and transactional allowed). */
+  /** 'client': as Kafka validates a producer's batches; 'coordinator': our own internal-topic batches
+   *  (control and transactional allowed). */
   kind: 'client' | 'coordinator'
   /** -1: not asked; else the leader epoch that must match (FENCED_LEADER_EPOCH / UNKNOWN_LEADER_EPOCH). */
   leaderEpoch: number

@@ -1,5 +1,5 @@
-// Answers are lists of pieces, turned into bytes as the socket drains: private bytes, arena slices (leased by a reference count),
-// file ranges (leased segments), read only when the socket gets to them.
+// Answers are lists of pieces, turned into bytes as the socket drains: private bytes, arena slices (leased by
+// a reference count), file ranges (leased segments), read only when the socket gets to them.
 
 export interface BytesPiece {
   readonly kind: 'bytes'
@@ -17,9 +17,12 @@ export interface ArenaPiece {
 export interface FilePiece {
   readonly kind: 'file'
   readonly length: number
-  /** Reads `length` bytes from `offset` of the range (at most 256 KB a call) into the arena; the piece must be released by the reader.
-   *  `failed` when the range can no longer be read: the connection closes. */
-  read (offset: number, length: number, done: (piece: ArenaPiece | BytesPiece) => void, failed: (reason: Error) => void): void
+  /** Reads `length` bytes from `offset` of the range (at most 256 KB a call) into the arena; the piece must
+   *  be released by the reader. `failed` when the range can no longer be read: the connection closes. */
+  read (
+    offset: number, length: number,
+    done: (piece: ArenaPiece | BytesPiece) => void, failed: (reason: Error) => void
+  ): void
   release (): void
 }
 

@@ -1,0 +1,12 @@
+// How the arena is cut.
+import { assert } from '../base/assert.ts'
+
+/** A byte position in the arena. */
+export type Address = number
+
+/** Large enough that a frame of the usual 16 KB wastes little at its end, small enough that many cells fit a
+ *  small budget. */
+export const cellBytes = 262_144
+/** Frames up to here share cells; larger ones get neighbouring cells of their own. */
+export const smallFrameBytesMax = 65_536
+assert(smallFrameBytesMax <= cellBytes, 'a small frame must fit a cell')

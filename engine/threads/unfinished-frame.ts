@@ -1,0 +1,161 @@
+// A Produce frame on its way in. Up to 64 KB it is collected privately; a larger one gets neighbouring cells
+// of its own. The budget is charged as bytes arrive, so an announcement alone costs nothing but address
+// space, and one that is out of proportion not even that.
+import { assert } from '../base/assert.ts'
+import { type Arena } from './arena.ts'
+import { type Address, cellBytes, smallFrameBytesMax } from './cells.ts'
+import { type FrameEvents, type Shortage, type Unfinished } from './shortage.ts'
+
+/** A larger announcement must bring its first 64 KB before address space is reserved for it. */
+const trustedRunBytes = 4 * cellBytes
+const privateBytesMin = 4096
+
+export class UnfinishedFrame implements Unfinished {
+  readonly announcedBytes: number
+  readonly events: FrameEvents
+  readonly #arena: Arena
+  readonly #shortage: Shortage
+  #filled = 0
+  #private: Buffer | null = null // holds [0, #filled) while the frame has no address
+  #chargedBytes = 0 // for the private bytes
+  #address: Address = -1
+  #complete = false
+  #ended = false
+
+  constructor (arena: Arena, shortage: Shortage, announcedBytes: number, events: FrameEvents) {
+    assert(announcedBytes > 0, 'a frame has bytes')
+    this.#arena = arena
+    this.#shortage = shortage
+    this.announcedBytes = announcedBytes
+    this.events = events
+    shortage.began(this)
+  }
+
+  get filledBytes (): number { return this.#filled }
+  get complete (): boolean { return this.#complete }
+
+  /** Where the complete frame lies; whoever took it there holds one count over all of it: release(address,
+   *  announcedBytes). */
+  get address (): Address {
+    assert(this.#complete, 'an unfinished frame has no address')
+    return this.#address
+  }
+
+  /** Takes bytes [start, end) of the chunk, as many as the frame lacks and memory allows; returns how many.
+   *  When it neither took all it lacks of them nor is complete, memory is short: events.resume() comes later;
+   *  take() again then, be it with no bytes. */
+  take (chunk: Buffer, start: number, end: number): number {
+    assert(!this.#ended, 'the frame has ended')
+    const stop = Math.min(end, start + this.announcedBytes - this.#filled)
+    let at = start
+    for (;;) {
+      if (!this.#ready()) {
+        this.#shortage.wait(this)
+        break
+      }
+      if (this.#complete || at === stop) break
+      const count = this.#address >= 0 ? this.#intoRun(chunk, at, stop) : this.#intoPrivate(chunk, at, stop)
+      if (count === 0) {
+        this.#shortage.wait(this)
+        break
+      }
+      at += count
+      this.#filled += count
+    }
+    return at - start
+  }
+
+  /** The connection is gone. */
+  abandon (): void {
+    if (this.#ended) return
+    this.#end()
+    if (this.#address >= 0) this.#arena.release(this.#address, this.announcedBytes)
+    this.#dropPrivate()
+  }
+
+  memoryFree (): void {
+    this.events.resume()
+  }
+
+  /** Takes the steps that are due between two copies; false when one needs memory that is not there. */
+  #ready (): boolean {
+    if (this.#address >= 0) {
+      if (this.#filled === this.announcedBytes) this.#finish()
+      return true
+    }
+    if (this.announcedBytes <= smallFrameBytesMax) {
+      return this.#filled < this.announcedBytes || this.#settle()
+    }
+    const due = this.#filled >= smallFrameBytesMax
+    if (!due && (this.#filled > 0 || this.announcedBytes > trustedRunBytes)) return true
+    return this.#startRun() || !due
+  }
+
+  #settle (): boolean {
+    const source = this.#private ?? Buffer.alloc(0)
+    let address = this.#arena.place(source, 0, this.#filled)
+    if (address < 0) {
+      if (!this.#shortage.mayExceed(this)) return false
+      address = this.#arena.placeOwn(source.subarray(0, this.#filled))
+    }
+    this.#address = address
+    this.#dropPrivate()
+    this.#finish()
+    return true
+  }
+
+  #startRun (): boolean {
+    if (this.#filled > 0 && !this.#arena.hasRoom(cellBytes) && !this.#shortage.mayExceed(this)) return false
+    const address = this.#arena.reserveRun(this.announcedBytes)
+    if (address < 0) return false
+    if (this.#filled > 0) {
+      this.#arena.chargeCell(address, true)
+      this.#private!.copy(this.#arena.bytes, address, 0, this.#filled)
+      this.#dropPrivate()
+    }
+    this.#address = address
+    return true
+  }
+
+  #intoRun (chunk: Buffer, at: number, stop: number): number {
+    const target = this.#address + this.#filled
+    if (!this.#arena.chargeCell(target, this.#shortage.mayExceed(this))) return 0
+    const count = Math.min(stop - at, cellBytes - target % cellBytes)
+    chunk.copy(this.#arena.bytes, target, at, at + count)
+    return count
+  }
+
+  #intoPrivate (chunk: Buffer, at: number, stop: number): number {
+    const most = Math.min(this.announcedBytes, smallFrameBytesMax)
+    const count = Math.min(stop - at, most - this.#filled)
+    if (!this.#arena.charge(count, this.#shortage.mayExceed(this))) return 0
+    this.#chargedBytes += count
+    this.#growTo(this.#filled + count, most)
+    chunk.copy(this.#private!, this.#filled, at, at + count)
+    return count
+  }
+
+  #growTo (bytes: number, most: number): void {
+    const old = this.#private
+    if (old !== null && old.length >= bytes) return
+    const wanted = Math.max(bytes, (old?.length ?? 0) * 2, privateBytesMin)
+    this.#private = Buffer.allocUnsafeSlow(Math.min(most, wanted))
+    old?.copy(this.#private, 0, 0, this.#filled)
+  }
+
+  #finish (): void {
+    this.#complete = true
+    this.#end()
+  }
+
+  #end (): void {
+    this.#ended = true
+    this.#shortage.ended(this)
+  }
+
+  #dropPrivate (): void {
+    this.#private = null
+    if (this.#chargedBytes > 0) this.#arena.uncharge(this.#chargedBytes)
+    this.#chargedBytes = 0
+  }
+}
