@@ -5,9 +5,9 @@
 // the literal.
 import {
   type AnyApi, type AnyField, type AnyMessage, type Fields, type Message, type Node, type Received,
-  type RequestOf, type ResponseOf, type StructValue, emptyBytes, isCarried, isNullable, never
+  type RequestOf, type ResponseOf, type StructValue, isCarried, isNullable, never
 } from './schema.ts'
-import { ProtocolError, type Reader, type Writer } from './wire.ts'
+import { ProtocolError, type Reader, type Writer, emptyBytes } from './wire.ts'
 
 export interface Codec<T> {
   readonly decode: (reader: Reader) => Received<T>
@@ -81,7 +81,9 @@ function readStem (kind: 'string' | 'bytes' | 'records', nullable: boolean, flex
 }
 
 /** An expression that reads one value, or the name of a local that statements added for it have filled. */
-function readValue (s: Source, node: Node, nullable: boolean, target: Target, tagged = false): string {
+function readValue (
+  s: Source, node: Node, nullable: boolean, target: Target, tagged = false
+): string {
   switch (node.kind) {
     case 'string': case 'bytes': case 'records':
       return `r.${readStem(node.kind, nullable, target.flexible)}()`
@@ -98,24 +100,26 @@ function readValue (s: Source, node: Node, nullable: boolean, target: Target, ta
 }
 
 function readArray (s: Source, of: Node, nullable: boolean, target: Target): string {
-  const n = s.name('n')
   const a = s.name('a')
-  s.add(`const ${n} = ${target.flexible ? 'r.uvarint() - 1' : 'r.int32()'}`)
+  const length = target.flexible ? 'r.uvarint() - 1' : 'r.int32()'
+  // Made in its final size: pushing leaves room for 16 more behind a single element, at any sender's wish.
+  const made = (count: string) => `new Array(r.count(${count}, ${smallestBytes(of, target)}))`
   const fill = () => {
     const i = s.name('i')
-    s.add(`r.count(${n}, ${smallestBytes(of, target)})`)
-    s.block(`for (let ${i} = 0; ${i} < ${n}; ${i}++)`, () => {
-      s.add(`${a}.push(${readValue(s, of, false, target)})`)
+    s.block(`for (let ${i} = 0; ${i} < ${a}.length; ${i}++)`, () => {
+      s.add(`${a}[${i}] = ${readValue(s, of, false, target)}`)
     })
   }
   if (!nullable) {
-    s.add(`const ${a} = []`)
+    s.add(`const ${a} = ${made(length)}`)
     fill()
     return a
   }
+  const n = s.name('n')
+  s.add(`const ${n} = ${length}`)
   s.add(`let ${a} = null`)
   s.block(`if (${n} >= 0)`, () => {
-    s.add(`${a} = []`)
+    s.add(`${a} = ${made(n)}`)
     fill()
   })
   return a

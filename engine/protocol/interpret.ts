@@ -14,7 +14,8 @@ export function interpretDecode (message: AnyMessage, version: number, reader: R
 export function interpretEncode (
   message: AnyMessage, version: number, writer: Writer, value: unknown
 ): void {
-  new Interpreter(version, version >= message.flexibleSince).writeStruct(writer, message.fields, value as Struct)
+  const interpreter = new Interpreter(version, version >= message.flexibleSince)
+  interpreter.writeStruct(writer, message.fields, value as Struct)
 }
 
 class Interpreter {

@@ -1,7 +1,7 @@
 // The words in which Kafka's messages are written down. A schema is plain data: compile.ts makes code of it,
 // interpret.ts walks it, TypeScript reads the values' types off it.
 import { zeroUuid } from './uuid.ts'
-import { type RecordsPieces } from './wire.ts'
+import { type RecordsPieces, emptyBytes } from './wire.ts'
 
 export type Node =
   | { kind: 'bool' | 'int8' | 'int16' | 'uint16' | 'int32' | 'uint32' | 'int64' }
@@ -50,8 +50,6 @@ export type StructValue<S extends Fields> = { -readonly [K in keyof S]: S[K]['__
 function field<T> (node: Node, fallback: T | undefined): Field<T> {
   return new Field<T>(node, { since: 0, until: never, nullableSince: never, tag: -1, fallback })
 }
-
-export const emptyBytes: Buffer = Buffer.alloc(0)
 
 export const bool = () => field<boolean>({ kind: 'bool' }, false)
 export const int8 = () => field<number>({ kind: 'int8' }, 0)

@@ -20,6 +20,7 @@ export interface Splice { readonly at: number, readonly value: RecordsPieces }
 export const elementsMax = 200_000
 /** The old encoding's int16 allows no more; the compact one is held to the same bound, as in Kafka. */
 export const stringBytesMax = 32_767
+export const emptyBytes: Buffer = Buffer.alloc(0)
 const safeMax = Number.MAX_SAFE_INTEGER
 
 function fail (what: string): never {
@@ -127,6 +128,7 @@ export class Reader {
     const start = this.at
     if (length < 0) fail('null where bytes must be')
     if (start + length > this.end) fail('bytes run past the frame')
+    if (length === 0) return emptyBytes // a view of its own would cost its sender one byte and us a hundred
     this.at = start + length
     return this.buf.subarray(start, this.at)
   }
