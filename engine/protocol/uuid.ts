@@ -2,13 +2,29 @@
 // to people (tools, partition.metadata).
 export const zeroUuid = '00000000-0000-0000-0000-000000000000'
 
-const shape = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const hexDigits = Buffer.from('0123456789abcdef', 'latin1')
 const hyphen = 0x2d
 const scratch = Buffer.alloc(zeroUuid.length, hyphen)
 
-export function isUuid (text: string): boolean {
-  return shape.test(text)
+/** Value of a lower case hexadecimal digit by its character code; 0xff for all else. */
+const digitValues = new Uint8Array(256).fill(0xff)
+for (let value = 0; value < 16; value++) digitValues[hexDigits[value]] = value
+
+/** Writes sixteen bytes from text; false, with some of them written, when it is no uuid. */
+export function writeUuid (text: string, bytes: Buffer, at: number): boolean {
+  if (text.length !== zeroUuid.length) return false
+  let from = 0
+  let wrong = 0
+  for (let index = 0; index < 16; index++) {
+    if (index === 4 || index === 6 || index === 8 || index === 10) wrong |= text.charCodeAt(from++) ^ hyphen
+    const high = text.charCodeAt(from++)
+    const low = text.charCodeAt(from++)
+    if ((high | low) > 0xff) return false
+    const byte = digitValues[high] << 4 | digitValues[low]
+    wrong |= byte & ~0xff | digitValues[low] & 0x80
+    bytes[at + index] = byte
+  }
+  return wrong === 0
 }
 
 /**

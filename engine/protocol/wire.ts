@@ -2,7 +2,7 @@
 // wire cannot carry; both report with ProtocolError, which means "close this connection" wherever it
 // surfaces.
 
-import { isUuid, uuidText } from './uuid.ts'
+import { uuidText, writeUuid } from './uuid.ts'
 
 export class ProtocolError extends Error {
   override name = 'ProtocolError'
@@ -340,9 +340,8 @@ export class Writer {
   }
 
   uuid (v: string): void {
-    if (!isUuid(v)) fail(`'${v}' is no uuid`)
     this.need(16)
-    this.buf.hexWrite(v.replaceAll('-', ''), this.at, 16)
+    if (!writeUuid(v, this.buf, this.at)) fail(`'${v}' is no uuid`)
     this.at += 16
   }
 
