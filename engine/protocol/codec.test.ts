@@ -141,7 +141,8 @@ const Sample = api('Sample', {
 })
 
 describe('schema', () => {
-  const decodeHex = (version: number, hex: string) => decodeRequest(Sample, version, new Reader(Buffer.from(hex, 'hex')))
+  const decodeHex = (version: number, hex: string) =>
+    decodeRequest(Sample, version, new Reader(Buffer.from(hex, 'hex')))
 
   it('fills in what a value leaves out', () => {
     const value = make(Sample.request, { list: [{ port: 9 }] })
@@ -177,7 +178,8 @@ describe('schema', () => {
 
   it('takes tags in any order, unknown and twice, but never of another size than announced', () => {
     const head = '0101ff'
-    expect(decodeHex(2, `${head}02` + '03080000000000000001' + '0007ffffffff027800')).toMatchObject({ far: 1, hidden: { c: 'x' } })
+    expect(decodeHex(2, `${head}02` + '03080000000000000001' + '0007ffffffff027800'))
+      .toMatchObject({ far: 1, hidden: { c: 'x' } })
     expect(decodeHex(2, `${head}01` + '6302abcd')).toMatchObject({ far: int64Max })
     expect(decodeHex(2, `${head}02` + '03080000000000000001' + '03080000000000000002').far).toBe(2)
     expect(() => decodeHex(2, `${head}01` + '0309000000000000000100')).toThrow('not as long as it says')
@@ -198,13 +200,15 @@ describe('schema', () => {
     const frame = Buffer.alloc(400_010)
     const topics = 200_001
     frame.writeInt32BE(topics, 0)
-    expect(() => decodeRequest(Metadata, 1, new Reader(frame, 0, 4 + topics * 2))).toThrow('too many elements')
+    const whole = new Reader(frame, 0, 4 + topics * 2)
+    expect(() => decodeRequest(Metadata, 1, whole)).toThrow('too many elements')
     frame.writeInt32BE(topics - 1, 0)
     expect(decodeRequest(Metadata, 1, new Reader(frame, 0, 4 + topics * 2)).topics).toHaveLength(200_000)
   })
 
   it('refuses names that could become other source text', () => {
-    expect(() => api('Bad', { key: 1, versions: [0, 0], request: { 'a;b': int32() }, response: {} })).toThrow('no name')
+    const fields = { 'a;b': int32() }
+    expect(() => api('Bad', { key: 1, versions: [0, 0], request: fields, response: {} })).toThrow('no name')
     expect(() => message('Bad Name', { versions: [0, 0], fields: {} })).toThrow('no name')
   })
 

@@ -92,7 +92,9 @@ function readValue (
       if (!nullable) return readStruct(s, node.fields, target)
       const local = s.name('s')
       s.add(`let ${local} = null`)
-      s.block(tagged ? 'if (r.taggedPresent())' : 'if (r.present())', () => s.add(`${local} = ${readStruct(s, node.fields, target)}`))
+      s.block(tagged ? 'if (r.taggedPresent())' : 'if (r.present())', () => {
+        s.add(`${local} = ${readStruct(s, node.fields, target)}`)
+      })
       return local
     }
     default: return `r.${node.kind}()`

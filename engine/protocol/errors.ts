@@ -118,7 +118,7 @@ const table = {
   INELIGIBLE_REPLICA: [107, 'The replica may not join the in-sync set'],
   NEW_LEADER_ELECTED: [108, 'The change made another replica the leader'],
   OFFSET_MOVED_TO_TIERED_STORAGE: [109, 'The offset is only in remote storage'],
-  FENCED_MEMBER_EPOCH: [110, 'The group has fenced the member: it must give up its partitions and join again'],
+  FENCED_MEMBER_EPOCH: [110, 'The group has fenced the member: it must drop its partitions and join again'],
   UNRELEASED_INSTANCE_ID: [111, 'Another member still holds the instance id'],
   UNSUPPORTED_ASSIGNOR: [112, 'The broker has no such assignor'],
   STALE_MEMBER_EPOCH: [113, 'The member has another epoch: it must heartbeat first'],

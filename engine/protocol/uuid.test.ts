@@ -21,7 +21,8 @@ it('text that is no uuid is not written as one', () => {
   const out = Buffer.alloc(16)
   for (let at = 0; at < sample.length; at++) {
     for (const other of ['g', '\u0130', '\u00ff', sample[at] === '-' ? '0' : '-', 'A']) {
-      expect(writeUuid(sample.slice(0, at) + other + sample.slice(at + 1), out, 0), `${at} ${other}`).toBe(false)
+      const wrong = sample.slice(0, at) + other + sample.slice(at + 1)
+      expect(writeUuid(wrong, out, 0), wrong).toBe(false)
     }
   }
   expect(writeUuid(sample.slice(1), out, 0)).toBe(false)

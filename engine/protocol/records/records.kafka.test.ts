@@ -5,7 +5,9 @@ import { describe, expect, it } from 'vitest'
 import { ConsumerProtocolAssignment, decodeSubscription } from './consumer-protocol.ts'
 import { ConsumerGroupMemberMetadata } from './consumer-group-member-metadata.ts'
 import { GroupMetadata } from './group-metadata.ts'
-import { consumerOffsetsRecords, recordOfType, shareGroupStateRecords, transactionStateRecords } from './index.ts'
+import {
+  consumerOffsetsRecords, recordOfType, shareGroupStateRecords, transactionStateRecords
+} from './index.ts'
 import { OffsetCommit } from './offset-commit.ts'
 import { ProducerSnapshot } from './producer-snapshot.ts'
 import {
@@ -74,14 +76,16 @@ describe.skipIf(!isThere)('records that Kafka wrote', () => {
         expect(encodeKey(record, decodeKey(record, key)).toString('hex')).toBe(key.toString('hex'))
         if (value === null) continue
         const read = decodeValue(record, value)
-        expect(encodeValue(record, read.version, read.value).toString('hex'), record.name).toBe(value.toString('hex'))
+        const again = encodeValue(record, read.version, read.value)
+        expect(again.toString('hex'), record.name).toBe(value.toString('hex'))
       }
       expect(seen.size).toBeGreaterThanOrEqual(atLeast)
     })
   }
 
   it('of producer snapshots too', () => {
-    for (const bytes of ['mixed-0', 'small-0', '__transaction_state-0'].flatMap(name => segmentsOf(name, '.snapshot'))) {
+    const partitions = ['mixed-0', 'small-0', '__transaction_state-0']
+    for (const bytes of partitions.flatMap(name => segmentsOf(name, '.snapshot'))) {
       const { version, value } = decodeVersioned(ProducerSnapshot, bytes)
       expect(version).toBe(1)
       expect(encodeVersioned(ProducerSnapshot, 1, value).equals(bytes)).toBe(true)
