@@ -115,7 +115,9 @@ export class Cluster {
    * The topic with leaders for all its partitions, waited for until the deadline. Throws BrokerError when
    * it cannot be.
    */
-  async topic (name: string, options: { create?: boolean, deadlineMs?: number } = {}): Promise<MetadataTopic> {
+  async topic (
+    name: string, options: { create?: boolean, deadlineMs?: number } = {}
+  ): Promise<MetadataTopic> {
     return this.retrying(async () => {
       const { topics } = await this.metadata([name], options)
       const topic = topics[0]
@@ -271,9 +273,12 @@ export class Cluster {
   }
 }
 
+/** A name that does not resolve is a slip of the pen; brokers come back, names do not. */
+const hopeless = new Set<string>(['version', 'protocol', 'unknown-host'])
+
 function mayHelp (error: unknown): boolean {
   if (error instanceof BrokerError) return error.retriable
-  if (error instanceof ConnectionError) return error.reason !== 'version' && error.reason !== 'protocol'
+  if (error instanceof ConnectionError) return !hopeless.has(error.reason)
   return false
 }
 
@@ -281,5 +286,5 @@ function timedOut (error: unknown): unknown {
   // A topic that is not there is no time-out, however long one waits for it.
   if (error instanceof BrokerError && error.code === errorCodes.UNKNOWN_TOPIC_OR_PARTITION) return error
   const message = error instanceof Error ? error.message : String(error)
-  return new CallTimeout(message, { cause: error })
+  return new CallTimeout(`Timed out waiting for a broker: ${message}`, { cause: error })
 }

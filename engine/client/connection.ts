@@ -14,7 +14,7 @@ import { make, type AnyApi, type Received, type RequestOf, type ResponseOf } fro
 import { Reader, Writer } from '../protocol/wire.ts'
 import { FrameReader } from './frame-reader.ts'
 
-export type ConnectionFailure = 'unreachable' | 'closed' | 'timeout' | 'version' | 'protocol'
+export type ConnectionFailure = 'unreachable' | 'unknown-host' | 'closed' | 'timeout' | 'version' | 'protocol'
 
 /**
  * The connection could not be had or ended; `reason` says how. What was asked may or may not have happened.
@@ -91,7 +91,8 @@ export class BrokerConnection {
     try {
       connection = await network.connect({ host, port, timeoutMs })
     } catch (error) {
-      throw new ConnectionError('unreachable', `no connection to ${host}:${port}: ${messageOf(error)}`, error)
+      const reason = /ENOTFOUND/.test(messageOf(error)) ? 'unknown-host' : 'unreachable'
+      throw new ConnectionError(reason, messageOf(error), error)
     }
     return new BrokerConnection(connection, clock, options)
   }
@@ -104,7 +105,8 @@ export class BrokerConnection {
     this.#clock = clock
     this.#timeoutMs = options.timeoutMs ?? timeoutMsDefault
     this.#connection = connection
-    this.#frames = new FrameReader(options.answerBytesMax ?? answerBytesMaxDefault, frame => this.#answered(frame))
+    const { answerBytesMax = answerBytesMaxDefault } = options
+    this.#frames = new FrameReader(answerBytesMax, frame => this.#answered(frame))
     connection.start({
       data: chunk => this.#received(chunk),
       drained: () => {},
