@@ -1,4 +1,5 @@
-// Record batches (magic 2) as they travel and lie in segments: read, checked and patched in place, never decoded.
+// Record batches (magic 2) as they travel and lie in segments: read, checked and patched in place, never
+// decoded.
 //
 //  0            8        12      16      17    21      23           27          35
 //  | baseOffset | length | epoch | magic | crc | attrs | last delta | base time | max time ...
@@ -8,10 +9,12 @@
 //  | producer id | pepoch | base seq | count | records, compressed as one when attrs say so
 //  int64         int16    int32      int32
 //
-// `length` counts from byte 12. The CRC-32C covers everything from attrs to the end: base offset and leader epoch may
-// be set without computing it anew.
+// `length` counts from byte 12. The CRC-32C covers everything from attrs to the end: base offset and leader
+// epoch may be set without computing it anew.
 
 import { crc32c } from '../base/crc32c.ts'
+
+export { RecordWalk, listFaults, walkRecords, walkResults, walkTexts } from './record-walk.ts'
 
 /** Where each field of the header starts. */
 export const batchHeader = {
@@ -117,7 +120,8 @@ export class BatchHeader {
   get hasProducerId (): boolean { return this.producerId > noProducerId }
   /** Of the last record; 0 follows 2^31 - 1. */
   get lastSequence (): number {
-    return this.baseSequence === noSequence ? noSequence : addSequence(this.baseSequence, this.lastOffsetDelta)
+    if (this.baseSequence === noSequence) return noSequence
+    return addSequence(this.baseSequence, this.lastOffsetDelta)
   }
 
   /** False when a number in the header is too large for us to hold: such a batch must be refused. */
@@ -134,7 +138,9 @@ export function addSequence (sequence: number, count: number): number {
 }
 
 /** Reads the 61 bytes at `at`; they must be there (see scanBatch). */
-export function readBatchHeader (buf: Uint8Array, at: number, target: BatchHeader = new BatchHeader()): BatchHeader {
+export function readBatchHeader (
+  buf: Uint8Array, at: number, target: BatchHeader = new BatchHeader()
+): BatchHeader {
   target.baseOffset = readInt64(buf, at)
   target.bytes = readInt32(buf, at + batchHeader.length) + batchOverheadBytes
   target.partitionLeaderEpoch = readInt32(buf, at + batchHeader.partitionLeaderEpoch)
@@ -162,8 +168,8 @@ export const scan = {
 } as const
 
 /**
- * Bytes of the batch (or old message) at `at` when all of it lies before `end`, else one of `scan`. A batch of the
- * current magic may still be shorter than its header: verifyCrc() says so.
+ * Bytes of the batch (or old message) at `at` when all of it lies before `end`, else one of `scan`. A batch
+ * of the current magic may still be shorter than its header: verifyCrc() says so.
  */
 export function scanBatch (buf: Uint8Array, at: number, end: number): number {
   const left = end - at
@@ -181,7 +187,10 @@ export function batchBytes (buf: Uint8Array, at: number): number {
   return readInt32(buf, at + batchHeader.length) + batchOverheadBytes
 }
 
-/** Calls back with the start and the size of each whole batch; returns where the first one that is not whole starts. */
+/**
+ * Calls back with the start and the size of each whole batch; returns where the first one that is not whole
+ * starts.
+ */
 export function eachBatch (
   buf: Uint8Array, at: number, end: number, seen: (at: number, bytes: number) => void
 ): number {
@@ -240,8 +249,13 @@ export function updateCrc (buf: Uint8Array, at: number, bytes: number = batchByt
   writeInt32(buf, at + batchHeader.crc, computeCrc(buf, at, bytes))
 }
 
-/** Sets the max timestamp and what kind of time it is; computes the CRC anew only where that changes something. */
-export function setMaxTimestamp (buf: Uint8Array, at: number, timestamp: number, logAppendTime: boolean): void {
+/**
+ * Sets the max timestamp and what kind of time it is; computes the CRC anew only where that changes
+ * something.
+ */
+export function setMaxTimestamp (
+  buf: Uint8Array, at: number, timestamp: number, logAppendTime: boolean
+): void {
   const attributes = getAttributes(buf, at)
   const isAppendTime = (attributes & batchAttributes.logAppendTime) !== 0
   if (isAppendTime === logAppendTime && getMaxTimestamp(buf, at) === timestamp) return

@@ -1,11 +1,14 @@
-// A walk over the records of one batch without making anything of them: what has to hold before they may enter a log.
+// A walk over the records of one batch without making anything of them: what has to hold before they may
+// enter a log.
 //
 //  | length | attrs | time delta | offset delta | key length | key | value length | value | headers | ...
-//  varint   int8    varlong      varint         varint -1: null    varint -1: null        varint
-//                                              a header: | key length | key | value length, -1: null | value |
+//  varint   int8    varlong      varint         -1: null           -1: null               varint
+//                                   a header: | key length | key | value length, -1: null | value |
 //
-// Runs over every record that is produced, so it allocates nothing, calls nothing and reads each byte once. `length`
-// counts the bytes after itself. All varints are zig-zag: the lowest bit is the sign.
+// Runs over every record that is produced, so it allocates nothing and keeps nothing. `length` counts the
+// bytes after itself. All varints are zig-zag: the lowest bit is the sign.
+
+import { readVarint, readVarlong, varintBytes, varlongBytes } from './varint.ts'
 
 export const walkResults = {
   ok: 0,
@@ -15,12 +18,10 @@ export const walkResults = {
   remaining: 2,
   /** The fields of a record do not add up to its length. */
   size: 3,
-  /** A negative number of headers, or more than bytes. */
+  /** A negative number of headers, or more of them than bytes. */
   headerCount: 4,
   /** A header without a key. */
-  headerKey: 5,
-  /** A varint has more bytes than its type allows. */
-  varint: 6
+  headerKey: 5
 } as const
 
 /** What each result means, for log lines and error messages. */
@@ -30,8 +31,7 @@ export const walkTexts: readonly string[] = [
   'bytes are left after the last record of the batch',
   'the fields of a record do not add up to its length',
   'a record has an impossible number of headers',
-  'a record has a header without a key',
-  'a varint in a record is too long'
+  'a record has a header without a key'
 ]
 
 /** The rules of one walk, and what it found. Made once, used for batch after batch. */
@@ -44,54 +44,132 @@ export class RecordWalk {
 
   /** One of walkResults. */
   result = 0
-  /** Records seen whole. */
+  /** Records that were in order. */
   count = 0
   /** The newest time of all records, at least -1. */
   maxTimestamp = -1
   /** Index in the batch of the first record with that time; -1 when no record has one. */
   maxTimestampIndex = -1
   keysMissing = 0
+  /** Records with a bad time; those that already lack a key are not counted again. */
   timestampsOutside = 0
   /** True when the offset deltas are 0, 1, 2 ... as a producer writes them. */
   offsetsInOrder = true
 }
 
-// Where the last slow varint ended; -1 when it had too many bytes. A slow one is rare: its caller reads this at once.
-let slowEnd = 0
+/** Attributes, time, offset, key, value and headers take a byte each at least. */
+const recordBytesMin = 6
 
-/** A varint whose first bytes did not end it, read again from its start. Bits above the 32nd are dropped, as Kafka does. */
-function slowVarint (buf: Uint8Array, at: number): number {
-  let raw = 0
-  for (let shift = 0; shift <= 28; shift += 7) {
-    const byte = buf[at++]
-    raw |= (byte & 0x7f) << shift
-    if (byte < 0x80) {
-      slowEnd = at
-      return raw >>> 1 ^ -(raw & 1)
-    }
-  }
-  slowEnd = -1
-  return 0
+function stop (walk: RecordWalk, result: number, count: number): number {
+  walk.result = result
+  walk.count = count
+  return result
 }
 
-/** The same up to 64 bits, in two halves: at most ten bytes. */
-function slowVarlong (buf: Uint8Array, at: number): number {
-  let low = 0 // 28 bits
-  let high = 0 // 36 bits, as a double
-  let weight = 1
-  for (let index = 0; index < 10; index++) {
-    const byte = buf[at++]
-    if (index < 4) low |= (byte & 0x7f) << (7 * index)
-    else {
-      high += (byte & 0x7f) * weight
-      weight *= 128
-    }
-    if (byte < 0x80) {
-      slowEnd = at
-      const magnitude = (high % 68719476736) * 134217728 + (low >>> 1)
-      return (low & 1) === 0 ? magnitude : -magnitude - 1
-    }
+/** Walks the headers of one record. Returns where they end, or minus the result that was found. */
+function walkHeaders (buf: Uint8Array, at: number, end: number): number {
+  let left = readVarint(buf, at)
+  at += varintBytes(buf, at)
+  if (left < 0 || left > end - at) return -walkResults.headerCount
+  for (; left > 0; left--) {
+    if (at >= end) return -walkResults.size
+    const keyBytes = readVarint(buf, at)
+    if (keyBytes < 0) return -walkResults.headerKey
+    at += varintBytes(buf, at) + keyBytes
+    if (at >= end) return -walkResults.size
+    const valueBytes = readVarint(buf, at)
+    at += varintBytes(buf, at)
+    if (valueBytes > 0) at += valueBytes
   }
-  slowEnd = -1
-  return 0
+  return at
+}
+
+/**
+ * Walks the `count` records in buf[at .. end), whose times count from `baseTimestamp`. Fills `walk` and
+ * returns its result; what it found about times and keys holds only when that is ok. Every varint is followed
+ * by a check against the record's end, so a varint that is too long, or one that lies, is noticed before the
+ * next is read. Records of 100 bytes take about 11 ns each; with the varints written out in line it was 10,
+ * and 13 with a shared cursor (bench/suites/record-walk).
+ */
+export function walkRecords (
+  buf: Uint8Array, at: number, end: number, count: number, baseTimestamp: number, walk: RecordWalk
+): number {
+  const { keysNeeded, timestampMin, timestampMax } = walk
+  let maxTimestamp = -1
+  let maxTimestampIndex = -1
+  let keysMissing = 0
+  let timestampsOutside = 0
+  let offsetsInOrder = true
+  for (let index = 0; index < count; index++) {
+    if (at >= end) return stop(walk, walkResults.truncated, index)
+    const bytes = readVarint(buf, at)
+    at += varintBytes(buf, at)
+    const recordEnd = at + bytes
+    if (recordEnd > end) return stop(walk, walkResults.truncated, index)
+    if (bytes < recordBytesMin) return stop(walk, walkResults.size, index)
+    at++ // attributes: records have none that mean anything
+
+    const timestamp = baseTimestamp + readVarlong(buf, at)
+    at += varlongBytes(buf, at)
+    if (at >= recordEnd) return stop(walk, walkResults.size, index)
+    if (readVarint(buf, at) !== index) offsetsInOrder = false
+    at += varintBytes(buf, at)
+    if (at >= recordEnd) return stop(walk, walkResults.size, index)
+
+    const keyBytes = readVarint(buf, at)
+    at += varintBytes(buf, at)
+    if (keyBytes >= 0) at += keyBytes
+    if (at >= recordEnd) return stop(walk, walkResults.size, index)
+    const valueBytes = readVarint(buf, at)
+    at += varintBytes(buf, at)
+    if (valueBytes > 0) at += valueBytes
+    if (at >= recordEnd) return stop(walk, walkResults.size, index)
+
+    if (buf[at] === 0) at++
+    else if ((at = walkHeaders(buf, at, recordEnd)) < 0) return stop(walk, -at, index)
+    if (at !== recordEnd) return stop(walk, walkResults.size, index)
+
+    if (timestamp > maxTimestamp) {
+      maxTimestamp = timestamp
+      maxTimestampIndex = index
+    }
+    if (keysNeeded && keyBytes < 0) keysMissing++
+    else if ((timestamp < timestampMin || timestamp > timestampMax) && timestamp !== -1) timestampsOutside++
+  }
+  walk.maxTimestamp = maxTimestamp
+  walk.maxTimestampIndex = maxTimestampIndex
+  walk.keysMissing = keysMissing
+  walk.timestampsOutside = timestampsOutside
+  walk.offsetsInOrder = offsetsInOrder
+  return stop(walk, at === end ? walkResults.ok : walkResults.remaining, count)
+}
+
+export interface RecordFault {
+  /** Index of the record in its batch. */
+  readonly index: number
+  readonly kind: 'key' | 'timestamp'
+  readonly timestamp: number
+}
+
+/**
+ * Which records a walk that ended well has counted as bad: the cold second look, with the rules and the place
+ * of the walk.
+ */
+export function listFaults (
+  buf: Uint8Array, at: number, baseTimestamp: number, walk: RecordWalk
+): RecordFault[] {
+  const faults: RecordFault[] = []
+  for (let index = 0; index < walk.count; index++) {
+    const bytes = readVarint(buf, at)
+    at += varintBytes(buf, at)
+    const timeAt = at + 1
+    const offsetAt = timeAt + varlongBytes(buf, timeAt)
+    const keyAt = offsetAt + varintBytes(buf, offsetAt)
+    const timestamp = baseTimestamp + readVarlong(buf, timeAt)
+    const outside = timestamp !== -1 && (timestamp < walk.timestampMin || timestamp > walk.timestampMax)
+    if (walk.keysNeeded && readVarint(buf, keyAt) < 0) faults.push({ index, kind: 'key', timestamp })
+    else if (outside) faults.push({ index, kind: 'timestamp', timestamp })
+    at += bytes
+  }
+  return faults
 }

@@ -1,0 +1,49 @@
+// The codecs of record batches by their numbers. The native ones are loaded when first used: a process that
+// never meets LZ4 does not pay for it.
+
+import { CompressionError } from './error.ts'
+import * as gzip from './gzip.ts'
+import * as lz4 from './lz4.ts'
+import * as snappy from './snappy.ts'
+import * as zstd from './zstd.ts'
+
+export { CompressionError, type CompressionFault } from './error.ts'
+
+/** The numbers in a batch's attributes. */
+export const codecIds = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const
+
+export type CodecName = keyof typeof codecIds
+export type CodecId = typeof codecIds[CodecName]
+
+/** Name by number, as Kafka's settings and tools write them. */
+export const codecNames: readonly CodecName[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
+
+interface Codec {
+  compress (bytes: Uint8Array, level?: number): Buffer
+  decompress (bytes: Uint8Array, bytesMax: number): Buffer
+}
+
+const codecs: readonly (Codec | null)[] = [null, gzip, snappy, lz4, zstd]
+
+export function isCodecId (id: number): id is CodecId {
+  return Number.isInteger(id) && id >= 0 && id < codecs.length
+}
+
+function codecOf (id: number): Codec | null {
+  const codec = codecs[id]
+  if (codec === undefined) throw new CompressionError('unknown-codec', `there is no codec ${id}`)
+  return codec
+}
+
+/** `level` is for the codecs that have levels (gzip, zstd), by their own scales. */
+export function compress (id: CodecId, bytes: Uint8Array, level?: number): Uint8Array {
+  return codecOf(id)?.compress(bytes, level) ?? bytes
+}
+
+/** Throws CompressionError; never makes more than about `bytesMax` bytes, whatever the input claims. */
+export function decompress (id: number, bytes: Uint8Array, bytesMax: number): Uint8Array {
+  const codec = codecOf(id)
+  if (codec !== null) return codec.decompress(bytes, bytesMax)
+  if (bytes.length > bytesMax) throw new CompressionError('too-large', `${bytes.length} bytes, not compressed`)
+  return bytes
+}

@@ -1,0 +1,127 @@
+// LZ4 frames as Kafka's clients write and read them: blocks that do not refer to each other. The frame is
+// taken apart here, because the library would return the output of one frame whatever its size; it does the
+// blocks alone.
+//
+//  | magic | flags | block size | content size? | header check |, then blocks: | size | content | checksum? |
+//   4       1       1            8               1                              4                4
+//  | 0, 4 | content checksum? |   numbers little-endian; the top bit of a size says: stored as it is
+//    end    4
+
+import { createRequire } from 'node:module'
+import { damaged, tooLarge } from './error.ts'
+import { xxhash32 } from './xxhash32.ts'
+
+interface Native {
+  /** The output is preceded by its size in four bytes: not part of LZ4. */
+  compressSync (bytes: Uint8Array): Buffer
+  /** The input must be preceded by the most that may come out. */
+  uncompressSync (bytes: Uint8Array): Buffer
+}
+
+const frameMagic = 0x184d2204
+const storedBit = 0x80000000
+const flags = { version: 0xc0, independent: 0x20, blockChecksum: 0x10, contentSize: 0x08 }
+const versionOne = 0x40
+/** Version 1, independent blocks of up to 64 KB, and the check byte of those two. */
+const frameHeader = Buffer.from([0x04, 0x22, 0x4d, 0x18, versionOne | flags.independent, 0x40, 0x82])
+const blockBytes = 65_536
+const sizeBytes = 4
+/** A byte of a block stands for 255 at most. */
+const expansionMax = 255
+
+let loaded: Native | null = null
+
+function native (): Native {
+  loaded ??= createRequire(import.meta.url)('lz4-napi') as Native
+  return loaded
+}
+
+export function compress (bytes: Uint8Array): Buffer {
+  const parts: Uint8Array[] = [frameHeader]
+  for (let at = 0; at < bytes.length; at += blockBytes) {
+    const plain = bytes.subarray(at, at + blockBytes)
+    const sized = native().compressSync(plain)
+    const packed = sized.length - sizeBytes
+    const stored = packed >= plain.length
+    const size = stored ? Buffer.allocUnsafe(sizeBytes) : sized
+    size.writeUInt32LE(stored ? storedBit + plain.length : packed)
+    parts.push(size)
+    if (stored) parts.push(plain)
+  }
+  parts.push(Buffer.alloc(sizeBytes))
+  return Buffer.concat(parts)
+}
+
+/**
+ * The first frame; what follows it is not read, as in Kafka: a batch that needs it has too few records then.
+ */
+export function decompress (bytes: Uint8Array, bytesMax: number): Buffer {
+  const buf = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const flag = frameFlags(buf)
+  const outputMax = blockOutputMax(buf[5])
+  const parts: Buffer[] = []
+  let left = bytesMax
+  let at = headerEnd(buf, flag)
+  for (;;) {
+    const size = uint32(buf, at)
+    at += sizeBytes
+    if (size === 0) break
+    const length = size % storedBit
+    if (length > outputMax) throw damaged('lz4 block is larger than its frame allows')
+    if (length > buf.length - at) throw damaged('lz4 block is cut off')
+    checkBlock(buf, at, length, flag)
+    const block = buf.subarray(at, at + length)
+    const part = size >= storedBit ? block : uncompressBlock(block, outputMax)
+    if (part.length > left) throw tooLarge(bytesMax)
+    parts.push(part)
+    left -= part.length
+    at += length + ((flag & flags.blockChecksum) !== 0 ? 4 : 0)
+  }
+  return parts.length === 1 ? parts[0] : Buffer.concat(parts)
+}
+
+function uint32 (buf: Buffer, at: number): number {
+  if (at + 4 > buf.length) throw damaged('lz4 frame is cut off')
+  return buf.readUInt32LE(at)
+}
+
+function frameFlags (buf: Buffer): number {
+  if (uint32(buf, 0) !== frameMagic) throw damaged('no lz4 frame')
+  if (buf.length < frameHeader.length) throw damaged('lz4 frame is cut off')
+  const flag = buf[4]
+  if ((flag & flags.version) !== versionOne) throw damaged('lz4 frame of an unknown version')
+  if ((flag & flags.independent) === 0) throw damaged('lz4 blocks that refer to each other')
+  return flag
+}
+
+/** 64 KB, 256 KB, 1 MB or 4 MB, by the three bits of the block descriptor. */
+function blockOutputMax (descriptor: number): number {
+  const size = descriptor >> 4 & 7
+  if (size < 4) throw damaged('lz4 block size is unknown')
+  return 2 ** (8 + 2 * size)
+}
+
+/** Checks the header's own check byte. The content size is a hint that nobody needs. */
+function headerEnd (buf: Buffer, flag: number): number {
+  const end = 6 + ((flag & flags.contentSize) !== 0 ? 8 : 0)
+  if (end >= buf.length) throw damaged('lz4 frame is cut off')
+  if ((xxhash32(buf, 4, end) >>> 8 & 0xff) !== buf[end]) throw damaged('lz4 frame header is damaged')
+  return end + 1
+}
+
+function checkBlock (buf: Buffer, at: number, length: number, flag: number): void {
+  if ((flag & flags.blockChecksum) === 0) return
+  if (uint32(buf, at + length) !== xxhash32(buf, at, at + length)) throw damaged('lz4 block is damaged')
+}
+
+/** Makes room for what can come out of so many bytes, and for no more than the frame's block size. */
+function uncompressBlock (block: Buffer, outputMax: number): Buffer {
+  const sized = Buffer.allocUnsafe(sizeBytes + block.length)
+  sized.writeUInt32LE(Math.min(outputMax, block.length * expansionMax))
+  sized.set(block, sizeBytes)
+  try {
+    return native().uncompressSync(sized)
+  } catch (error) {
+    throw damaged('damaged lz4', error)
+  }
+}
