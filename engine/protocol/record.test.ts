@@ -1,11 +1,12 @@
-// Batches built here, read here, and walked: whole, damaged in every byte, and as Kafka's own test requests look.
+// Batches built here, read here, and walked: whole, damaged in every byte, lying in every field.
 
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { codecIds, type CodecId } from './compression/index.ts'
 import {
-  BatchHeader, batchAttributes, batchHeader, batchHeaderBytes, eachBatch, listFaults, readBatchHeader, RecordWalk, scan, scanBatch,
-  setBaseOffset, setMaxTimestamp, setPartitionLeaderEpoch, updateCrc, verifyCrc, walkRecords, walkResults
+  BatchHeader, batchAttributes, batchHeader, batchHeaderBytes, eachBatch, listFaults, readBatchHeader, RecordWalk,
+  scan, scanBatch, setBaseOffset, setMaxTimestamp, setPartitionLeaderEpoch, updateCrc, verifyCrc, walkRecords,
+  walkResults
 } from './record-batch.ts'
 import { buildBatch, decodeRecords, recordBytes, type RecordInput, walkCompressed } from './record.ts'
 import { readVarint, readVarlong, sizeOfVarint, varintBytes, varlongBytes, writeVarint } from './varint.ts'
@@ -91,7 +92,7 @@ describe('a batch', () => {
       producerEpoch: 3,
       baseSequence: 2 ** 31 - 2,
       maxTimestamp: T0 + 9
-    }, [{ value: Buffer.from('a'), timestamp: T0 }, { value: null, timestamp: T0 - 50 }, { value: Buffer.from('c'), timestamp: T0 + 1 }])
+    }, [T0, T0 - 50, T0 + 1].map((timestamp) => ({ value: Buffer.from('a'), timestamp })))
     const header = readBatchHeader(batch, 0)
     expect(header).toMatchObject({
       baseOffset: 2 ** 40 + 5,
@@ -118,7 +119,8 @@ describe('a batch', () => {
   test('may be empty, as compaction leaves it', () => {
     const batch = buildBatch({ baseOffset: 10, lastOffsetDelta: 4, deleteHorizonMs: T0, control: true }, [])
     const header = readBatchHeader(batch, 0)
-    expect(header).toMatchObject({ lastOffset: 14, recordCount: 0, deleteHorizon: true, control: true, baseTimestamp: T0 })
+    expect(header).toMatchObject({ lastOffset: 14, recordCount: 0, deleteHorizon: true, control: true })
+    expect(header.baseTimestamp).toBe(T0)
     expect(decodeRecords(batch)).toEqual([])
   })
 
@@ -182,9 +184,9 @@ describe('batches in a buffer', () => {
     for (let cut = 0; cut <= whole.length; cut++) {
       const seen: number[] = []
       const end = eachBatch(whole, 0, cut, (at) => seen.push(at))
-      const expected = [0, one.length, one.length + two.length].filter((at) => at + (at === one.length ? two : one).length <= cut)
-      expect(seen).toEqual(expected)
-      expect(end).toBe(expected.length === 0 ? 0 : [one.length, one.length + two.length, whole.length][expected.length - 1])
+      const ends = [one.length, one.length + two.length, whole.length].filter((bytes) => bytes <= cut)
+      expect(seen).toEqual([0, ...ends].slice(0, ends.length))
+      expect(end).toBe(ends.at(-1) ?? 0)
     }
   })
 
@@ -200,13 +202,14 @@ describe('batches in a buffer', () => {
 describe('a walk over records', () => {
   const records: RecordInput[] = [
     { value: Buffer.from('a'), key: Buffer.from('k'), timestamp: T0 },
-    { value: null, key: null, timestamp: T0 + 5000, headers: [{ key: 'h', value: null }, { key: '', value: Buffer.alloc(200) }] },
+    { value: null, timestamp: T0 + 5000, headers: [{ key: 'h', value: null }, { key: '', value: Buffer.alloc(200) }] },
     { value: Buffer.alloc(20_000), key: Buffer.from('k'), timestamp: -1 }
   ]
 
   test('finds the newest time, its place, and order', () => {
     const found = walk(buildBatch({}, records))
-    expect(found).toMatchObject({ result: walkResults.ok, count: 3, maxTimestamp: T0 + 5000, maxTimestampIndex: 1, offsetsInOrder: true })
+    expect(found).toMatchObject({ result: walkResults.ok, count: 3, offsetsInOrder: true })
+    expect(found).toMatchObject({ maxTimestamp: T0 + 5000, maxTimestampIndex: 1 })
     expect(walk(buildBatch({}, [records[0], { ...records[1], offsetDelta: 7 }])).offsetsInOrder).toBe(false)
   })
 
@@ -226,7 +229,7 @@ describe('a walk over records', () => {
     expect(walk(batch).result).toBe(walkResults.truncated)
   })
 
-  // Offset, length, header count and header key as Kafka's test requests break them; the bytes are of the second record.
+  // The bytes are of the second of two records.
   test('refuses a record that lies about itself', () => {
     const body = (...bytes: number[]): Buffer => Buffer.from([bytes.length * 2, ...bytes])
     const cases: [Buffer, number][] = [

@@ -35,7 +35,8 @@ function faultOf (id: number, bytes: Uint8Array, limit = bytesMax): string {
 
 describe.each(real.map((id) => [codecNames[id], id] as const))('%s', (_, id) => {
   test('gives back what went in, small and large, compressible or not', () => {
-    for (const bytes of [Buffer.alloc(0), text(1), text(100), text(65_536), text(65_537), text(1_000_000), noise(200_000)]) {
+    const texts = [0, 1, 100, 65_536, 65_537, 1_000_000].map(text)
+    for (const bytes of [...texts, noise(200_000)]) {
       expect(Buffer.compare(decompress(id, compress(id, bytes), bytesMax), bytes)).toBe(0)
     }
     fc.assert(fc.property(fc.uint8Array({ maxLength: 5000 }), (bytes) => {
@@ -112,13 +113,15 @@ describe('zstd as others write it', () => {
   test('in several frames, and with frames to skip', () => {
     const skipped = Buffer.from([0x53, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3])
     const packed = Buffer.concat([frame, skipped, frame, frame])
-    expect(Buffer.compare(decompress(codecIds.zstd, packed, bytesMax), Buffer.concat([text(1000), text(1000), text(1000)]))).toBe(0)
+    const whole = Buffer.concat([text(1000), text(1000), text(1000)])
+    expect(Buffer.compare(decompress(codecIds.zstd, packed, bytesMax), whole)).toBe(0)
     expect(faultOf(codecIds.zstd, packed, 2999)).toBe('too-large')
   })
   test('stored blocks of one segment', () => {
     const data = text(300)
-    const packed = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0xa0, 44, 1, 0, 0, (300 << 3 | 1) & 0xff, 300 << 3 >> 8, 0, ...data])
-    expect(decompress(codecIds.zstd, packed, bytesMax).equals(data)).toBe(true)
+    const block = [(300 << 3 | 1) & 0xff, 300 << 3 >> 8, 0, ...data]
+    const packed = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0xa0, 44, 1, 0, 0, ...block])
+    expect(Buffer.compare(decompress(codecIds.zstd, packed, bytesMax), data)).toBe(0)
   })
   test('with something behind it that is none', () => {
     expect(faultOf(codecIds.zstd, Buffer.concat([frame, text(9)]))).toBe('damaged')
