@@ -1,5 +1,5 @@
-// What exists: brokers, topics, partitions, configs, producer id blocks. An in-memory view and a stream of changes over a small
-// store; nothing above knows which store it is, or whether there is one broker or ten.
+// What exists: brokers, topics, partitions, configs, producer id blocks. An in-memory view and a stream of
+// changes over a small store; nothing above knows which store it is, or whether there is one broker or ten.
 
 export interface BrokerInfo {
   id: number
@@ -65,19 +65,36 @@ export interface Catalog {
   /** Dynamic settings: of one broker ('1') or of all ('' is the cluster default), as text. */
   dynamicBrokerConfig (broker: string): ReadonlyMap<string, string>
 
-  /** Listeners run in order, in the turn of the change; promises they return are awaited before the call that caused the change resolves
-   *  (so that a created topic serves when CreateTopics answers). */
+  /** Listeners run in order, in the turn of the change; promises they return are awaited before the call that
+   *  caused the change resolves (so that a created topic serves when CreateTopics answers). */
   onChange (listener: (change: CatalogChange) => void | Promise<void>): void
 
-  /** Validates as Kafka (names, counts, configs). The created topic, or the error. validateOnly changes nothing. */
+  /** Validates as Kafka (names, counts, configs). The created topic, or the error. validateOnly changes
+   *  nothing. */
   createTopic (topic: NewTopic, validateOnly: boolean): Promise<TopicInfo | CatalogError>
   deleteTopic (name: string): Promise<CatalogError | null>
   /** Raises the number of partitions. */
-  createPartitions (name: string, count: number, assignments: readonly (readonly number[])[] | null, validateOnly: boolean): Promise<CatalogError | null>
-  alterTopicConfig (name: string, ops: readonly ConfigOp[], validateOnly: boolean): Promise<CatalogError | null>
-  alterBrokerConfig (broker: string, ops: readonly ConfigOp[], validateOnly: boolean): Promise<CatalogError | null>
+  createPartitions (
+    name: string, count: number, assignments: readonly (readonly number[])[] | null, validateOnly: boolean
+  ): Promise<CatalogError | null>
+  alterTopicConfig (
+    name: string, ops: readonly ConfigOp[], validateOnly: boolean
+  ): Promise<CatalogError | null>
+  alterBrokerConfig (
+    broker: string, ops: readonly ConfigOp[], validateOnly: boolean
+  ): Promise<CatalogError | null>
+  /** Settings of groups and of telemetry subscriptions: kept for whoever runs them. Absent: this store keeps
+   *  none. */
+  resourceConfig? (kind: 'group' | 'client-metrics', name: string): ReadonlyMap<string, string>
+  alterResourceConfig? (
+    kind: 'group' | 'client-metrics', name: string, ops: readonly ConfigOp[], validateOnly: boolean
+  ): Promise<CatalogError | null>
   /** A block of producer ids that nobody else will ever get. */
   allocateProducerIds (): Promise<{ first: number, count: number }>
+
+  /** At start, with the partitions whose logs were found. A store that is new takes their topics over: the
+   *  folder was another broker's. Absent: the store is never new. */
+  adopt? (found: readonly { topic: string, topicId: string, partition: number }[]): void
 
   close (): Promise<void>
 }
