@@ -1,10 +1,11 @@
-// From an offset to a position in the .log file. In memory the pairs lie in shared memory, so that any thread may
-// search them; the file holds the same entries, big-endian:
+// From an offset to a position in the .log file. In memory the pairs lie in shared memory, so that any
+// thread may search them; the file holds the same entries, big-endian:
 //
 //   0                 4          8
 //   | relative offset | position | ...      offset of the LAST record of the batch that starts at position
 //
-// An entry says "a batch that ends with this offset starts here": the largest entry <= target is a safe start for a scan.
+// An entry says "a batch that ends with this offset starts here": the largest entry <= target is a safe
+// start for a scan.
 import { assert } from '../base/assert.ts'
 import { type Position } from './types.ts'
 

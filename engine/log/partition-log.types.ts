@@ -54,7 +54,8 @@ export interface PartitionLog {
   /** Stages batches that have their offsets (from a leader); must start at end. */
   stageAsFollower (records: Buffer, nowMs: number): AppendResult
   readonly stagedBytes: number
-  /** One writev of all that is staged (rolling first where due). Throws DiskError: the directory has failed. Returns what was written. */
+  /** One writev of all that is staged (rolling first where due). Throws DiskError: the directory has failed. Returns what was written:
+   *  valid until the next call of stage or write (the objects are used again). */
   write (nowMs: number): readonly StagedBatch[]
 
   becomeLeader (epoch: number): void
@@ -66,7 +67,9 @@ export interface PartitionLog {
   retain (nowMs: number, highWatermark: Offset): void
   /** flush.ms, producer expiry, delayed deletions that are due. */
   tick (nowMs: number): void
-  /** Files to fsync so that everything below `end` is durable: handles stay the log's; call flushed(end) afterwards. */
+  /** Files to fsync so that everything below `end` is durable: handles stay the log's; call flushed(end) afterwards.
+   *  -1 and '' while nothing was ever appended. Sealed segments that were not fsynced yet are in Log.files.unflushed (page-cache only:
+   *  with group commit a roll fsyncs what it seals): fsync their paths where it may block, then call files.dropUnflushed(baseOffset). */
   readonly activeFile: FileHandle
   readonly activePath: string
   flushed (end: Offset): void

@@ -1,12 +1,14 @@
-// Reads a partition's segments on any thread, with descriptors of its own: which batch holds an offset, where a limit lies, which
-// offset belongs to a time, and bytes. It never trusts an index: what it points at must be a batch that fits.
+// Reads a partition's segments on any thread, with descriptors of its own: which batch holds an offset,
+// where a limit lies, which offset belongs to a time, and bytes. It never trusts an index: what it points
+// at must be a batch that fits.
 import { type Disk, DiskError, type FileHandle } from '../base/disk.ts'
+import { readInt64 } from '../protocol/record-batch.ts'
 import { decodeRecords } from '../protocol/record.ts'
 import { HeaderScan } from './header-scan.ts'
 import { suffix } from './names.ts'
 import { floorPosition, offsetEntryBytes } from './offset-index.ts'
 import { type SegmentView } from './partition-log.types.ts'
-import { floorRelative, readInt64, timeEntryBytes } from './time-index.ts'
+import { floorRelative, timeEntryBytes } from './time-index.ts'
 import { type Offset, type Position, type TimestampOffset } from './types.ts'
 
 export interface FoundBatch {
@@ -19,7 +21,10 @@ export interface FoundBatch {
 /** Open files a reader keeps: enough for the segments that lagging readers of a directory stand in. */
 const filesMaxDefault = 64
 
-/** The segment that holds `offset`: the last one that starts at or below it; -1 when all start above. Views ascend. */
+/**
+ * The segment that holds `offset`: the last one that starts at or below it; -1 when all start above. Views
+ * ascend.
+ */
 export function segmentAt (views: readonly SegmentView[], offset: Offset): number {
   let low = 0
   let high = views.length
@@ -45,33 +50,35 @@ export class SegmentReader {
     this.#scan = new HeaderScan(disk)
   }
 
-  /** The batch that holds `offset`, or the first one above it (offsets may have gaps). null when there is none in this segment below
-   *  `upperOffset`, the first offset the reader may not see. */
+  /**
+   * The batch that holds `offset`, or the first one above it (offsets may have gaps). null when there is
+   * none in this segment below `upperOffset`, the first offset the reader may not see.
+   */
   find (view: SegmentView, offset: Offset, upperOffset: Offset): FoundBatch | null {
-    const scan = this.#begin(view)
     const file = this.#file(view, suffix.log)
+    const scan = this.#begin()
     const end = this.#endOf(view)
     const from = this.#startFor(view, file, offset, end)
-    for (let position = from; scan.load(file, position, end); position += scan.bytes) {
-      if (scan.baseOffset >= upperOffset) return null
-      if (scan.lastOffset >= offset) {
-        return { position, baseOffset: scan.baseOffset, lastOffset: scan.lastOffset, bytes: scan.bytes }
+    for (let position = from; scan.load(file, position, end); position += scan.header.bytes) {
+      if (scan.header.baseOffset >= upperOffset) return null
+      if (scan.header.lastOffset >= offset) {
+        return { position, baseOffset: scan.header.baseOffset, lastOffset: scan.header.lastOffset, bytes: scan.header.bytes }
       }
       // Nothing is read behind the last readable batch: the writer may be busy there.
-      if (scan.lastOffset + 1 >= upperOffset) return null
+      if (scan.header.lastOffset + 1 >= upperOffset) return null
     }
     return null
   }
 
   /** Where the batches below `upperOffset` end: they may be read up to there. */
   endPosition (view: SegmentView, upperOffset: Offset): Position {
-    const scan = this.#begin(view)
     const file = this.#file(view, suffix.log)
+    const scan = this.#begin()
     const end = this.#endOf(view)
     let position = this.#startFor(view, file, upperOffset - 1, end)
-    while (scan.load(file, position, end) && scan.baseOffset < upperOffset) {
-      position += scan.bytes
-      if (scan.lastOffset + 1 >= upperOffset) break
+    while (scan.load(file, position, end) && scan.header.baseOffset < upperOffset) {
+      position += scan.header.bytes
+      if (scan.header.lastOffset + 1 >= upperOffset) break
     }
     return position
   }
@@ -110,7 +117,7 @@ export class SegmentReader {
 
   /** The leader epoch stamped into the batch that holds `offset`; -1 when there is none. */
   epochAt (view: SegmentView, offset: Offset, upperOffset: Offset): number {
-    return this.find(view, offset, upperOffset) === null ? -1 : this.#scan.leaderEpoch
+    return this.find(view, offset, upperOffset) === null ? -1 : this.#scan.header.partitionLeaderEpoch
   }
 
   /** Lets go of a removed segment's descriptors. */
@@ -129,9 +136,10 @@ export class SegmentReader {
     this.#files.clear()
   }
 
-  #begin (view: SegmentView): HeaderScan {
-    // An active segment grows (and may be cut) between calls; what was seen of it then says nothing now.
-    if (view.sealedBytes < 0) this.#scan.reset()
+  #begin (): HeaderScan {
+    // Files grow (and may be cut) between calls, and descriptor numbers come back: what was seen then says
+    // nothing now.
+    this.#scan.reset()
     return this.#scan
   }
 
@@ -146,8 +154,6 @@ export class SegmentReader {
       this.#files.delete(name)
     } else {
       file = this.#disk.open(pathOf(view, ending), 'read')
-      // Descriptor numbers come back: the scan must not take a new file's bytes for an old one's.
-      this.#scan.reset()
       for (const [oldest, handle] of this.#files) {
         if (this.#files.size < this.#filesMax) break
         this.#files.delete(oldest)
@@ -166,10 +172,13 @@ export class SegmentReader {
       ? floorPosition(view.offsetIndex, relative)
       : this.#search(view, suffix.offsetIndex, offsetEntryBytes, entry => entry.readInt32BE(0) <= relative, 4)
     if (position === 0) return 0
-    return this.#scan.load(file, position, end) && this.#scan.lastOffset <= offset ? position : 0
+    return this.#scan.load(file, position, end) && this.#scan.header.lastOffset <= offset ? position : 0
   }
 
-  /** In a sealed segment's index file: the value at `valueAt` of the last entry that is `low`; 0 when none is, or the file is missing. */
+  /**
+   * In a sealed segment's index file: the value at `valueAt` of the last entry that is `low`; 0 when none
+   * is, or the file is missing.
+   */
   #search (
     view: SegmentView, ending: string, entryBytes: number, low: (entry: Buffer) => boolean, valueAt: number
   ): number {
@@ -204,17 +213,17 @@ export class SegmentReader {
   #timeInSegment (
     view: SegmentView, timestampMs: number, from: Offset, upperOffset: Offset
   ): TimestampOffset | null {
-    const scan = this.#begin(view)
     const file = this.#file(view, suffix.log)
+    const scan = this.#begin()
     const end = this.#endOf(view)
     const relative = view.sealedBytes < 0
       ? floorRelative(view.timeIndex, timestampMs)
       : this.#search(view, suffix.timeIndex, timeEntryBytes, entry => readInt64(entry, 0) <= timestampMs, 8)
     const start = this.#startFor(view, file, Math.max(view.baseOffset + relative, from), end)
-    for (let position = start; scan.load(file, position, end); position += scan.bytes) {
-      if (scan.baseOffset >= upperOffset) return null
-      const { lastOffset, bytes } = scan
-      if (scan.maxTimestampMs >= timestampMs && lastOffset >= from) {
+    for (let position = start; scan.load(file, position, end); position += scan.header.bytes) {
+      if (scan.header.baseOffset >= upperOffset) return null
+      const { lastOffset, bytes } = scan.header
+      if (scan.header.maxTimestamp >= timestampMs && lastOffset >= from) {
         const found = this.#recordIn(view, position, timestampMs, from, upperOffset)
         if (found !== null) return found
         if (!scan.load(file, position, end)) return null
@@ -224,12 +233,15 @@ export class SegmentReader {
     return null
   }
 
-  /** The first batch with the segment's largest time. The time index leads close to it: from its last entry on. */
+  /**
+   * The first batch with the segment's largest time. The time index leads close to it: from its last entry
+   * on.
+   */
   #newestBatch (
     view: SegmentView, from: Offset, upperOffset: Offset
   ): { position: Position, timestampMs: number } | null {
-    const scan = this.#begin(view)
     const file = this.#file(view, suffix.log)
+    const scan = this.#begin()
     const end = this.#endOf(view)
     const limit = Number.MAX_SAFE_INTEGER
     let relative = view.sealedBytes < 0
@@ -239,12 +251,12 @@ export class SegmentReader {
     if (view.baseOffset + relative >= upperOffset) relative = 0
     let best: { position: Position, timestampMs: number } | null = null
     const start = this.#startFor(view, file, Math.max(view.baseOffset + relative, from), end)
-    for (let position = start; scan.load(file, position, end); position += scan.bytes) {
-      if (scan.baseOffset >= upperOffset) break
-      if (scan.lastOffset >= from && (best === null || scan.maxTimestampMs > best.timestampMs)) {
-        best = { position, timestampMs: scan.maxTimestampMs }
+    for (let position = start; scan.load(file, position, end); position += scan.header.bytes) {
+      if (scan.header.baseOffset >= upperOffset) break
+      if (scan.header.lastOffset >= from && (best === null || scan.header.maxTimestamp > best.timestampMs)) {
+        best = { position, timestampMs: scan.header.maxTimestamp }
       }
-      if (scan.lastOffset + 1 >= upperOffset) break
+      if (scan.header.lastOffset + 1 >= upperOffset) break
     }
     return best
   }
@@ -253,13 +265,13 @@ export class SegmentReader {
     view: SegmentView, position: Position, timestampMs: number, from: Offset, upperOffset: Offset
   ): TimestampOffset | null {
     const batch = Buffer.alloc(this.#scan.load(this.#file(view, suffix.log), position, this.#endOf(view))
-      ? this.#scan.bytes
+      ? this.#scan.header.bytes
       : 0)
-    const leaderEpoch = this.#scan.leaderEpoch
+    const leaderEpoch = this.#scan.header.partitionLeaderEpoch
     if (batch.length === 0 || this.read(view, position, batch) < batch.length) return null
     for (const record of decodeRecords(batch)) {
-      if (record.timestampMs >= timestampMs && record.offset >= from && record.offset < upperOffset) {
-        return { offset: record.offset, timestampMs: record.timestampMs, leaderEpoch }
+      if (record.timestamp >= timestampMs && record.offset >= from && record.offset < upperOffset) {
+        return { offset: record.offset, timestampMs: record.timestamp, leaderEpoch }
       }
     }
     return null

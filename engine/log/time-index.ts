@@ -1,8 +1,10 @@
-// From a time to an offset. An entry says: up to and including this offset no record of the segment is newer than
-// this time. In shared memory Float64 words ([0] entries, [1] unused, then pairs); in the file, big-endian:
+// From a time to an offset. An entry says: up to and including this offset no record of the segment is
+// newer than this time. In shared memory Float64 words ([0] entries, [1] unused, then pairs); in the file,
+// big-endian:
 //
 //   0           8                 12
 //   | timestamp | relative offset | ...
+import { readInt64, writeInt64 } from '../protocol/record-batch.ts'
 import { type Offset } from './types.ts'
 
 export const timeEntryBytes = 12
@@ -58,8 +60,8 @@ export class TimeIndex {
     const bytes = Buffer.allocUnsafe((this.#count - from) * timeEntryBytes)
     let at = 0
     for (let entry = from; entry < this.#count; entry++) {
-      at = writeInt64(bytes, this.#words[headWords + entry * 2], at)
-      at = bytes.writeInt32BE(this.#words[headWords + entry * 2 + 1], at)
+      writeInt64(bytes, at, this.#words[headWords + entry * 2])
+      at = bytes.writeInt32BE(this.#words[headWords + entry * 2 + 1], at + 8)
     }
     return bytes
   }
@@ -98,15 +100,4 @@ export function floorRelative (memory: SharedArrayBuffer, timestampMs: number): 
     else high = middle
   }
   return low === 0 ? 0 : words[headWords + (low - 1) * 2 + 1]
-}
-
-const high32 = 4294967296
-
-export function readInt64 (bytes: Buffer, at: number): number {
-  return bytes.readInt32BE(at) * high32 + bytes.readUInt32BE(at + 4)
-}
-
-export function writeInt64 (bytes: Buffer, value: number, at: number): number {
-  bytes.writeInt32BE(Math.floor(value / high32), at)
-  return bytes.writeUInt32BE(value - Math.floor(value / high32) * high32, at + 4)
 }

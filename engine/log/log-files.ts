@@ -1,0 +1,164 @@
+// The files of one partition beside its records: epochs, producer snapshots, what waits to be unlinked,
+// what waits to be flushed.
+import { type Disk } from '../base/disk.ts'
+import { replaceFileUnsynced } from './checkpoints.ts'
+import { LeaderEpochs } from './leader-epochs.ts'
+import { fileNames, offsetFile, offsetOfName, segmentSuffixes, suffix } from './names.ts'
+import { type LogParts } from './partition-log.ts'
+import { Segment } from './segment.ts'
+import { type LogConfig, type Offset } from './types.ts'
+
+/** A sealed segment that is not known to be on the device. */
+export interface UnflushedSegment {
+  readonly path: string
+  readonly baseOffset: Offset
+  /** The offset behind its last record. */
+  readonly end: Offset
+}
+
+export class LogFiles {
+  epochs = new LeaderEpochs()
+  /** Sealed segments that were not flushed, oldest first. */
+  readonly unflushed: UnflushedSegment[] = []
+  readonly #parts: LogParts
+  /** The epochs in memory are newer than the file's. */
+  #epochsUnwritten = false
+  /** The file is written, and may be lost in a power cut. */
+  #epochsUnsynced = false
+  /** Names were added that a power cut may lose. */
+  #namesDirty = false
+  /** Renamed files and when they go, in that order. */
+  readonly #doomed: { path: string, dueMs: number }[] = []
+
+  constructor (parts: LogParts) {
+    this.#parts = parts
+  }
+
+  get #disk (): Disk {
+    return this.#parts.disk
+  }
+
+  jitterMs (config: LogConfig): number {
+    const bound = Math.min(config.segmentJitterMs, config.segmentMs)
+    return bound > 0 ? this.#parts.random.below(bound) : 0
+  }
+
+  createSegment (base: Offset, config: LogConfig, nowMs: number): Segment {
+    const { disk, folder, identity } = this.#parts
+    const owner = `${identity.topicId}-${identity.partition}`
+    const segment = new Segment(disk, folder, base, owner, nowMs, this.jitterMs(config))
+    segment.create(config.preallocate ? config.segmentBytes : 0)
+    this.#namesDirty = true
+    if (config.durability !== 'page-cache') this.flushNames()
+    return segment
+  }
+
+  epochsChanged (): void {
+    this.#epochsUnwritten = true
+    this.#parts.listener.epochsChanged(this.epochs.entries)
+  }
+
+  /**
+   * Before the first record of a new epoch is written. Not synced unless every write is: a power cut may
+   * lose it, but recovery reads the epochs again from the batches that are not flushed.
+   */
+  writeEpochs (synced: boolean): void {
+    if (!this.#epochsUnwritten) return
+    const path = `${this.#parts.folder}/${fileNames.leaderEpochs}`
+    if (synced) this.#disk.replaceFile(path, this.epochs.encode())
+    else replaceFileUnsynced(this.#disk, path, this.epochs.encode())
+    this.#epochsUnwritten = false
+    this.#epochsUnsynced = !synced
+  }
+
+  /** An epoch without records is not worth a file: the next leader's would replace it. */
+  syncEpochs (): void {
+    if (!this.#epochsUnsynced) return
+    this.#epochsUnwritten = true
+    this.writeEpochs(true)
+  }
+
+  sealed (segment: Segment, end: Offset): void {
+    this.unflushed.push({ path: segment.path, baseOffset: segment.baseOffset, end })
+  }
+
+  /**
+   * How far a flush of the active file up to `end` really reaches: a sealed segment before it may still
+   * wait for its own.
+   */
+  unflushedBefore (end: Offset): Offset {
+    const first = this.unflushed[0]
+    return first === undefined ? end : Math.min(end, first.baseOffset)
+  }
+
+  flushSealed (): void {
+    for (const { path } of this.unflushed) syncFile(this.#disk, path)
+    this.unflushed.length = 0
+  }
+
+  /** That sealed segment is on the device, or gone. */
+  dropUnflushed (baseOffset: Offset): void {
+    const at = this.unflushed.findIndex(segment => segment.baseOffset === baseOffset)
+    if (at >= 0) this.unflushed.splice(at, 1)
+  }
+
+  flushNames (): void {
+    if (!this.#namesDirty) return
+    this.#disk.fsyncDirectory(this.#parts.folder)
+    this.#namesDirty = false
+  }
+
+  writeSnapshot (offset: Offset, bytes: Buffer): void {
+    replaceFileUnsynced(this.#disk, offsetFile(this.#parts.folder, offset, suffix.snapshot), bytes)
+  }
+
+  /** Snapshots on disk, ascending. */
+  snapshots (): Offset[] {
+    return this.#disk.list(this.#parts.folder).map(name => offsetOfName(name, suffix.snapshot)).filter(offset => offset >= 0)
+  }
+
+  removeSnapshots (unwanted: (offset: Offset) => boolean): void {
+    for (const offset of this.snapshots()) {
+      if (unwanted(offset)) this.#disk.unlink(offsetFile(this.#parts.folder, offset, suffix.snapshot))
+    }
+  }
+
+  /**
+   * Takes a segment's files out of the log at once, and off the disk when the time has come: readers may
+   * have them open.
+   */
+  doom (segment: Segment, dueMs: number): void {
+    segment.closeFile()
+    this.dropUnflushed(segment.baseOffset)
+    for (const ending of [...segmentSuffixes, suffix.snapshot]) {
+      const path = segment.pathOf(ending)
+      if (this.#disk.status(path) === null) continue
+      this.#disk.rename(path, path + suffix.deleted)
+      this.#doomed.push({ path: path + suffix.deleted, dueMs })
+    }
+    this.#namesDirty = true
+    this.#parts.listener.segmentRemoved(segment.baseOffset)
+  }
+
+  unlinkDue (nowMs: number): void {
+    while (this.#doomed.length > 0 && this.#doomed[0].dueMs <= nowMs) this.#unlinkFirst()
+  }
+
+  unlinkAll (): void {
+    while (this.#doomed.length > 0) this.#unlinkFirst()
+  }
+
+  #unlinkFirst (): void {
+    const doomed = this.#doomed.shift()
+    if (doomed !== undefined && this.#disk.status(doomed.path) !== null) this.#disk.unlink(doomed.path)
+  }
+}
+
+function syncFile (disk: Disk, path: string): void {
+  const file = disk.open(path, 'write')
+  try {
+    disk.fsync(file)
+  } finally {
+    disk.close(file)
+  }
+}

@@ -1,0 +1,246 @@
+// Opens one partition's folder. After a clean shutdown nothing but ends of indexes is read; otherwise
+// everything from the recovery point on is checked batch by batch and cut at the first bad byte (L1 to L6
+// of what a log must survive).
+import { type BatchHeader } from '../protocol/record-batch.ts'
+import { encodePartitionMetadata, replaceFileUnsynced, textOf } from './checkpoints.ts'
+import { LeaderEpochs } from './leader-epochs.ts'
+import { fileNames, offsetOfName, suffix } from './names.ts'
+import { Log, type LogParts } from './partition-log.ts'
+import { loadProducers, loadSnapshot, replayBatch, replayHeaders } from './producer-recovery.ts'
+import { glanceAtIndexes, readIndexes, rebuildIndexes, recoverSegment } from './segment-recovery.ts'
+import { Segment } from './segment.ts'
+import { settleLeftovers } from './leftovers.ts'
+import { type Offset } from './types.ts'
+
+export interface OpenOptions extends LogParts {
+  nowMs: number
+  /** The directory was closed cleanly. */
+  clean: boolean
+  /** From the directory's checkpoints; 0 when they say nothing. */
+  recoveryPoint: Offset
+  logStart: Offset
+}
+
+/** Opens the partition in `folder`, or makes it there. */
+export function openLog (options: OpenOptions): Log {
+  const { disk, folder } = options
+  const log = new Log(options, { segments: [], start: 0, end: 0, recoveryPoint: 0 })
+  log.nowMs = options.nowMs
+  if (disk.status(folder) === null) makeFolder(options)
+  settleLeftovers(disk, folder, options.logger)
+  findSegments(log)
+  const epochsKnown = loadEpochs(log)
+  const end = options.clean ? loadClean(log) : recover(log, options.recoveryPoint)
+  settleStart(log, options.logStart, end)
+  if (!epochsKnown && log.segments.length > 0) readEpochs(log)
+  trimEpochs(log)
+  log.recoveryPoint = options.clean ? log.end : Math.min(options.recoveryPoint, log.end)
+  log.files.removeSnapshots(offset => offset > log.end || isStray(log, offset))
+  for (const segment of log.segments) options.listener.segmentChanged(segment.view())
+  if (log.files.epochs.entries.length > 0) options.listener.epochsChanged(log.files.epochs.entries)
+  return log
+}
+
+function makeFolder (options: OpenOptions): void {
+  options.disk.makeDirectory(options.folder)
+  const path = `${options.folder}/${fileNames.partitionMetadata}`
+  replaceFileUnsynced(options.disk, path, encodePartitionMetadata(options.identity.topicId))
+}
+
+/** Segments by their .log files; indexes without one go. */
+function findSegments (log: Log): void {
+  const { disk, folder, identity } = log.parts
+  const names = disk.list(folder)
+  const owner = `${identity.topicId}-${identity.partition}`
+  const bases = names.map(name => offsetOfName(name, suffix.log)).filter(base => base >= 0).sort((a, b) => a - b)
+  for (const base of bases) {
+    const segment = new Segment(disk, folder, base, owner, log.nowMs, log.files.jitterMs(log.config))
+    segment.meter.bytes = disk.status(segment.path)?.bytes ?? 0
+    log.segments.push(segment)
+  }
+  for (const name of names) {
+    for (const ending of [suffix.offsetIndex, suffix.timeIndex, suffix.transactionIndex]) {
+      const base = offsetOfName(name, ending)
+      if (base >= 0 && !bases.includes(base)) disk.unlink(`${folder}/${name}`)
+    }
+  }
+}
+
+/** Returns the log's end. */
+function loadClean (log: Log): Offset {
+  if (log.segments.length === 0) return 0
+  for (const segment of log.segments.slice(0, -1)) loadSealed(log, segment)
+  const end = loadActive(log, log.active)
+  log.reset(0, end)
+  loadProducers(log, end)
+  return end
+}
+
+/** A segment that is not appended to any more: only the ends of its indexes are looked at. */
+function loadSealed (log: Log, segment: Segment): void {
+  const { disk, folder, logger } = log.parts
+  const glance = glanceAtIndexes(disk, log.scan, segment, folder)
+  if (glance === null) {
+    logger.warn({ path: segment.path }, 'an index is missing or damaged: it is made again')
+    rebuildIndexes(disk, log.scan, segment, log.config)
+  } else {
+    segment.meter.maxTimestampMs = glance.maxTimestampMs
+    segment.meter.maxTimestampOffset = segment.baseOffset + glance.relative
+  }
+  segment.sealLoaded()
+}
+
+/**
+ * The segment to append to: indexes in memory, and the few batches behind their last entry. A tail that is
+ * no batch is cut off.
+ */
+function loadActive (log: Log, segment: Segment): Offset {
+  const { disk, logger } = log.parts
+  const { scan } = log
+  const indexes = readIndexes(disk, segment)
+  const size = segment.bytes
+  if (size === 0 || indexes === null || !tailFits(log, segment, indexes.offsets.lastRelative, indexes.offsets.lastPosition)) {
+    if (size > 0) logger.warn({ path: segment.path }, 'an index is missing or damaged: it is made again')
+    const { end } = recoverSegment(disk, segment, log.config, () => {})
+    segment.closeFile()
+    return end
+  }
+  const { meter } = segment
+  segment.loadIndexes(indexes.offsets, indexes.times)
+  meter.maxTimestampMs = indexes.times.lastTimestampMs
+  meter.maxTimestampOffset = segment.baseOffset + Math.max(0, indexes.times.lastRelative)
+  const file = disk.open(segment.path, 'read')
+  scan.reset()
+  let end = segment.baseOffset
+  let position = indexes.offsets.lastPosition
+  if (scan.load(file, 0, size)) meter.firstTimestampMs = scan.header.maxTimestamp
+  for (; scan.load(file, position, size); position += scan.header.bytes) {
+    end = scan.header.lastOffset + 1
+    if (scan.header.maxTimestamp > meter.maxTimestampMs) {
+      meter.maxTimestampMs = scan.header.maxTimestamp
+      meter.maxTimestampOffset = scan.header.lastOffset
+    }
+  }
+  disk.close(file)
+  scan.reset()
+  if (position === size) return end
+  logger.warn({ path: segment.path, position, size }, 'the segment does not end with a whole batch, though the shutdown was clean')
+  const recovered = recoverSegment(disk, segment, log.config, () => {})
+  segment.closeFile()
+  return recovered.end
+}
+
+/** The last index entry points at a batch that ends with its offset. */
+function tailFits (log: Log, segment: Segment, relative: number, position: number): boolean {
+  if (relative < 0) return true
+  const { disk } = log.parts
+  const file = disk.open(segment.path, 'read')
+  log.scan.reset()
+  const fits = log.scan.load(file, position, segment.bytes) &&
+    log.scan.header.lastOffset === segment.baseOffset + relative
+  log.scan.reset()
+  disk.close(file)
+  return fits
+}
+
+/** Checks what may not have reached the device. Returns the log's end. */
+function recover (log: Log, recoveryPoint: Offset): Offset {
+  const { segments } = log
+  if (segments.length === 0) return 0
+  let first = segments.length - 1
+  while (first > 0 && segments[first].baseOffset > recoveryPoint) first--
+  for (const segment of segments.slice(0, first)) loadSealed(log, segment)
+  const base = segments[first].baseOffset
+  log.reset(0, base)
+  replayHeaders(log, loadSnapshot(log, base), base)
+  log.files.removeSnapshots(offset => offset > base)
+  let end = base
+  for (let index = first; index < segments.length; index++) {
+    const segment = segments[index]
+    const { end: reached, lostBytes } = recoverOne(log, segment)
+    end = reached
+    if (lostBytes > 0) reportCut(log, segment, end, lostBytes, segments.length - 1 - index)
+    if (lostBytes > 0) dropAfter(log, index)
+    if (index === segments.length - 1) break
+    segment.finishTimeIndex()
+    segment.writeIndexes()
+    segment.sealLoaded()
+    log.takeSnapshot(segments[index + 1].baseOffset, null)
+  }
+  segments[segments.length - 1].closeFile()
+  return end
+}
+
+function recoverOne (log: Log, segment: Segment): { end: Offset, lostBytes: number } {
+  return recoverSegment(log.parts.disk, segment, log.config, (header: BatchHeader, batch: Buffer) => {
+    if (header.partitionLeaderEpoch > log.files.epochs.latest) {
+      log.assignEpoch(header.partitionLeaderEpoch, header.baseOffset)
+    }
+    replayBatch(log, header, header.control ? batch : null)
+  })
+}
+
+function reportCut (log: Log, segment: Segment, end: Offset, lostBytes: number, behind: number): void {
+  log.parts.logger.warn({ path: segment.path, end, lostBytes, segmentsDeleted: behind },
+    'the tail of a segment is no whole batch: it is cut off')
+}
+
+/** What lies behind a cut has no place in the log any more. */
+function dropAfter (log: Log, index: number): void {
+  for (const segment of log.segments.splice(index + 1)) log.files.doom(segment, 0)
+  log.files.unlinkAll()
+}
+
+function settleStart (log: Log, logStart: Offset, end: Offset): void {
+  if (log.segments.length > 0 && end < logStart) {
+    log.parts.logger.warn({ folder: log.parts.folder, end, logStart }, 'all that is left lies below the log start: it is deleted')
+    log.truncateFullyAndStartAt(logStart)
+  } else if (log.segments.length === 0) {
+    log.reset(logStart, logStart)
+    if (logStart > 0) log.roll(logStart, null, log.nowMs)
+    log.reset(logStart, logStart)
+  } else {
+    log.reset(Math.max(logStart, log.segments[0].baseOffset), end)
+  }
+}
+
+/** False when the file is missing or unreadable: the batches know. */
+function loadEpochs (log: Log): boolean {
+  const text = textOf(log.parts.disk, `${log.parts.folder}/${fileNames.leaderEpochs}`)
+  const epochs = text === null ? null : LeaderEpochs.decode(text)
+  if (epochs === null) return false
+  log.files.epochs = epochs
+  return true
+}
+
+function readEpochs (log: Log): void {
+  const { disk } = log.parts
+  const found = new LeaderEpochs()
+  for (const segment of log.segments) {
+    const file = disk.open(segment.path, 'read')
+    log.scan.reset()
+    for (let position = 0; log.scan.load(file, position, segment.bytes); position += log.scan.header.bytes) {
+      const { partitionLeaderEpoch, baseOffset } = log.scan.header
+      if (partitionLeaderEpoch > found.latest) found.assign(partitionLeaderEpoch, baseOffset)
+    }
+    disk.close(file)
+  }
+  log.scan.reset()
+  log.files.epochs = found
+  log.files.epochsChanged()
+  log.files.writeEpochs(false)
+}
+
+function trimEpochs (log: Log): void {
+  const cut = log.files.epochs.truncateFromEnd(log.end)
+  const begun = log.files.epochs.truncateFromStart(log.start)
+  if (cut || begun) log.files.epochsChanged()
+  if (cut) log.files.writeEpochs(true)
+  log.leaderEpoch = log.files.epochs.latest
+}
+
+/** A snapshot that belongs to no segment and is not the newest one. */
+function isStray (log: Log, offset: Offset): boolean {
+  const newestBase = log.segments.length === 0 ? -1 : log.active.baseOffset
+  return offset < newestBase && !log.segments.some(segment => segment.baseOffset === offset)
+}

@@ -1,0 +1,173 @@
+// Reads a segment from its first byte to see what of it can be trusted, and makes its indexes anew.
+import { type Disk, type FileHandle } from '../base/disk.ts'
+import {
+  BatchHeader, batchHeader, batchHeaderBytes, batchOverheadBytes, readBatchHeader, readInt32, scanBatch, verifyCrc
+} from '../protocol/record-batch.ts'
+import { type HeaderScan } from './header-scan.ts'
+import { offsetFile, suffix } from './names.ts'
+import { OffsetIndex, offsetEntryBytes } from './offset-index.ts'
+import { relativeOffsetMax, type Segment } from './segment.ts'
+import { TimeIndex, timeEntryBytes } from './time-index.ts'
+import { type LogConfig, type Offset, type Position } from './types.ts'
+
+/** What one read takes in; a larger batch makes the buffer grow to its size. */
+const windowBytes = 1 << 20
+
+export interface RecoveredSegment {
+  /** The offset behind the last good batch. */
+  end: Offset
+  /** Bytes that were cut off. */
+  lostBytes: number
+}
+
+/**
+ * Every batch whole, its checksum right, offsets rising: up to the first that is not so. The rest is cut
+ * off, the indexes are rebuilt.
+ */
+export function recoverSegment (
+  disk: Disk, segment: Segment, config: LogConfig, seen: (header: BatchHeader, batch: Buffer) => void
+): RecoveredSegment {
+  const { file } = segment
+  const size = disk.size(file)
+  startOver(segment)
+  const header = new BatchHeader()
+  let window: Buffer = Buffer.allocUnsafe(Math.min(windowBytes, size))
+  let windowAt: Position = 0
+  let filled = 0
+  let end = segment.baseOffset
+  for (;;) {
+    const position = segment.bytes
+    let at = position - windowAt
+    let bytes = scanBatch(window, at, filled)
+    if (bytes === 0 && windowAt + filled < size) {
+      window = windowFor(window, at, filled, size - position)
+      windowAt = position
+      filled = disk.read(file, window, position)
+      at = 0
+      bytes = scanBatch(window, 0, filled)
+      if (bytes === 0 && needsMore(window, filled, size - position)) continue
+    }
+    if (bytes < batchHeaderBytes || !verifyCrc(window, at, bytes)) break
+    readBatchHeader(window, at, header)
+    if (!fits(header, segment.baseOffset, end)) break
+    end = header.lastOffset + 1
+    segment.appended(bytes, header.lastOffset, header.maxTimestamp, config.indexIntervalBytes)
+    seen(header, window.subarray(at, at + bytes))
+  }
+  const lostBytes = size - segment.bytes
+  if (lostBytes > 0) disk.truncate(file, segment.bytes)
+  segment.rewriteIndexes()
+  return { end, lostBytes }
+}
+
+function fits (header: BatchHeader, segmentBase: Offset, end: Offset): boolean {
+  return header.magic === 2 && header.exact && header.lastOffsetDelta >= 0 && header.baseOffset >= end &&
+    header.lastOffset - segmentBase <= relativeOffsetMax
+}
+
+/** A buffer that holds the batch at `at`, as far as its size is known and believable. */
+function windowFor (window: Buffer, at: Position, filled: number, left: number): Buffer {
+  const known = filled - at >= batchOverheadBytes
+  const bytes = known ? readInt32(window, at + batchHeader.length) + batchOverheadBytes : 0
+  const wanted = Math.min(left, Math.max(windowBytes, bytes))
+  return wanted > window.length ? Buffer.allocUnsafe(wanted) : window
+}
+
+/** The size of the batch at the start of the window was not known when the window was made. */
+function needsMore (window: Buffer, filled: number, left: number): boolean {
+  if (filled < batchOverheadBytes) return false
+  const bytes = readInt32(window, batchHeader.length) + batchOverheadBytes
+  return bytes > window.length && bytes <= left
+}
+
+/**
+ * Makes the indexes of a segment again from its headers, and leaves the records as they are. Returns the
+ * offset behind the last one.
+ */
+export function rebuildIndexes (disk: Disk, scan: HeaderScan, segment: Segment, config: LogConfig): Offset {
+  const size = segment.bytes
+  const file = disk.open(segment.path, 'read')
+  startOver(segment)
+  let end = segment.baseOffset
+  try {
+    scan.reset()
+    for (let position = 0; scan.load(file, position, size); position += scan.header.bytes) {
+      const { header } = scan
+      if (!fits(header, segment.baseOffset, end)) break
+      end = header.lastOffset + 1
+      segment.appended(header.bytes, header.lastOffset, header.maxTimestamp, config.indexIntervalBytes)
+    }
+  } finally {
+    scan.reset()
+    disk.close(file)
+  }
+  segment.finishTimeIndex()
+  segment.rewriteIndexes()
+  segment.meter.bytes = size
+  return end
+}
+
+function startOver (segment: Segment): void {
+  const { createdMs, jitterMs } = segment.meter
+  segment.meter.start(segment.baseOffset, createdMs, jitterMs)
+  segment.loadIndexes(new OffsetIndex(), new TimeIndex())
+  segment.emptyIndexFiles()
+}
+
+/** Both index files decoded; null when one is missing, damaged, or speaks of what is not in the segment. */
+export function readIndexes (disk: Disk, segment: Segment): { offsets: OffsetIndex, times: TimeIndex } | null {
+  const offsetBytes = disk.status(segment.pathOf(suffix.offsetIndex))
+  const timeBytes = disk.status(segment.pathOf(suffix.timeIndex))
+  if (offsetBytes === null || timeBytes === null) return null
+  const offsets = OffsetIndex.decode(disk.readFile(segment.pathOf(suffix.offsetIndex)), segment.bytes)
+  const times = TimeIndex.decode(disk.readFile(segment.pathOf(suffix.timeIndex)))
+  return offsets === null || times === null ? null : { offsets, times }
+}
+
+/**
+ * What a sealed segment's index files say at a glance; null when they cannot be right. Only their ends are
+ * read.
+ */
+export function glanceAtIndexes (
+  disk: Disk, scan: HeaderScan, segment: Segment, folder: string
+): { maxTimestampMs: number, relative: number } | null {
+  const offset = lastEntry(disk, offsetFile(folder, segment.baseOffset, suffix.offsetIndex), offsetEntryBytes)
+  const time = lastEntry(disk, offsetFile(folder, segment.baseOffset, suffix.timeIndex), timeEntryBytes)
+  if (offset === null || time === null) return null
+  const file = disk.open(segment.path, 'read')
+  try {
+    scan.reset()
+    if (offset.length > 0) {
+      const lastOffset = segment.baseOffset + offset.readInt32BE(0)
+      if (!scan.load(file, offset.readInt32BE(4), segment.bytes) || scan.header.lastOffset !== lastOffset) return null
+    }
+    if (time.length > 0) {
+      const relative = time.readInt32BE(8)
+      return relative < 0 ? null : { maxTimestampMs: time.readIntBE(2, 6), relative }
+    }
+    // No times at all is right only where the records have none.
+    if (scan.load(file, 0, segment.bytes) && scan.header.maxTimestamp >= 0) return null
+    return { maxTimestampMs: -1, relative: 0 }
+  } finally {
+    scan.reset()
+    disk.close(file)
+  }
+}
+
+/**
+ * The last entry's bytes, none when the file is empty; null when it is missing or not made of whole
+ * entries.
+ */
+function lastEntry (disk: Disk, path: string, entryBytes: number): Buffer | null {
+  const status = disk.status(path)
+  if (status === null || status.bytes % entryBytes !== 0) return null
+  if (status.bytes === 0) return Buffer.alloc(0)
+  const file: FileHandle = disk.open(path, 'read')
+  try {
+    const entry = Buffer.alloc(entryBytes)
+    disk.read(file, entry, status.bytes - entryBytes)
+    return entry
+  } finally {
+    disk.close(file)
+  }
+}
