@@ -1,4 +1,5 @@
-// What a handler gets besides its request, and the contract it fulfils. Doors are typed; nothing here knows of sockets.
+// What a handler gets besides its request, and the contract it fulfils. Doors are typed; nothing here knows
+// of sockets.
 import { type Api, type RequestOf, type ResponseOf } from '../protocol/schema.ts'
 import { type Catalog } from '../catalog/catalog.ts'
 import { type Clock } from '../base/clock.ts'
@@ -52,9 +53,16 @@ export interface RequestContext extends Doors {
   readonly gone: boolean
   /** Called once when the connection goes away while the request is in work. */
   onGone (listener: () => void): void
+  /**
+   * Nothing behind this request starts until the returned function is called: it could not yet pass on all
+   * that must be in order.
+   */
+  hold? (): () => void
 }
 
-/** Thrown by a handler: the connection is closed with one log line. Kafka does so where no error code fits. */
+/**
+ * Thrown by a handler: the connection is closed with one log line. Kafka does so where no error code fits.
+ */
 export class CloseConnection extends Error {
   override readonly name = 'CloseConnection'
 }
@@ -63,7 +71,10 @@ export class CloseConnection extends Error {
 export const noAnswer = Symbol('no answer')
 export type NoAnswer = typeof noAnswer
 
-/** `throttleTimeMs` is filled in by dispatch. The request has every field of every version; those the version lacks hold their default. */
+/**
+ * `throttleTimeMs` is filled in by dispatch. The request has every field of every version; those the
+ * version lacks hold their default.
+ */
 export type Handler<A extends Api<any, any>> = (
   request: RequestOf<A>, context: RequestContext
 ) => ResponseOf<A> | NoAnswer | Promise<ResponseOf<A> | NoAnswer>

@@ -1,4 +1,5 @@
-// Parked requests: until data, acks, or a deadline. One timer wheel for all deadlines; wake-ups come by partition row.
+// Parked requests: until data, acks, or a deadline. One timer wheel for all deadlines; wake-ups come by
+// partition row.
 import { type Row } from '../threads/log-client.ts'
 
 export interface Parked {
@@ -9,7 +10,10 @@ export interface Parked {
 }
 
 export interface WaitingRoom {
-  /** Parks until check() is true, the deadline (monotonic, ms from now) passes, or leave(). The caller has already seen check() false. */
+  /**
+   * Parks until check() is true, the deadline (monotonic, ms from now) passes, or leave(). The caller has
+   * already seen check() false.
+   */
   park (rows: readonly Row[], waitMs: number, parked: Parked): Ticket
   /** Wakes who waits for that row (LogEvents.advanced). */
   advanced (row: Row): void

@@ -1,0 +1,287 @@
+// One client. Requests come in by framing.ts, run by dispatch.ts, and their answers leave in the order of
+// the requests.
+//
+// What may begin while others are in work:
+//   Produce behind Produce: up to 32 of them, 8 MB together, so that a producer's pipeline keeps the log busy
+//   everything else: when all before it is answered; and nothing begins behind it until it is answered too
+// What may not begin stays as bytes, and the socket is not read meanwhile.
+import { type Clock, type Timer } from '../base/clock.ts'
+import { type Logger } from '../base/logger.ts'
+import { type Connection, type ConnectionEvents } from '../base/network.ts'
+import { ProtocolError } from '../protocol/wire.ts'
+import { CloseConnection } from '../apis/context.ts'
+import { type Dispatch, type Settling } from './dispatch.ts'
+import { type Arena } from '../threads/arena.ts'
+import { type FrameEvents } from '../threads/shortage.ts'
+import { type Frame, Framing, FramingError, type FrameLimits } from './framing.ts'
+import { type Caller, type RequestInWork } from './request.ts'
+import { AnswerWriter, type WriterEvents } from './writer.ts'
+
+const produceKey = 0
+
+export interface ConnectionLimits extends FrameLimits {
+  /** Produce requests of one connection in work at a time. */
+  readonly produceRequestsMax: number
+  readonly produceBytesMax: number
+}
+
+/** What all connections of a server share. */
+export interface Shop {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly dispatch: Dispatch
+  readonly arena: Arena
+  readonly limits: ConnectionLimits
+  /** flushAnswers() is called at the end of this turn, with others that have answers. */
+  answersWait (connection: ClientConnection): void
+  /** It is gone; requests of it may still be in work. */
+  left (connection: ClientConnection): void
+}
+
+export class ClientConnection implements ConnectionEvents, Caller, Settling, WriterEvents, FrameEvents {
+  readonly id: number
+  readonly listener: string
+  readonly address: string
+  readonly principal = 'User:ANONYMOUS'
+  clientSoftware: { name: string, version: string } | null = null
+  lastActiveMs: number
+
+  readonly #shop: Shop
+  readonly #connection: Connection
+  readonly #framing: Framing
+  readonly #writer: AnswerWriter
+  #work: RequestInWork[] = [] // in the order of arrival; answers leave from the front
+  #produceBytes = 0 // of the Produce frames in #work
+  #exclusive = false // what is in #work is alone there, and stays it
+  #held: Frame | null = null // whole, but may not begin yet
+  #holds = 0 // handlers that have not yet passed on all they must, in order
+  #mutedUntilMs = 0
+  #unmute: Timer | null = null
+  #paused = false
+  #pumping = false
+  #closing = false // nothing more is read or begun
+  #closed = false
+
+  constructor (shop: Shop, connection: Connection, id: number, listener: string) {
+    this.#shop = shop
+    this.#connection = connection
+    this.id = id
+    this.listener = listener
+    this.address = connection.remoteAddress
+    this.lastActiveMs = shop.clock.monotonicMs()
+    this.#framing = new Framing(shop.arena, shop.limits, this)
+    this.#writer = new AnswerWriter(connection, this)
+    connection.start(this)
+  }
+
+  /** Nothing is in work: what keeps it open is the client alone, or a client that does not read. */
+  get idle (): boolean {
+    return this.#work.length === 0
+  }
+
+  data (chunk: Buffer): void {
+    if (this.#closing) return
+    this.lastActiveMs = this.#shop.clock.monotonicMs()
+    this.#framing.feed(chunk)
+    this.#pump()
+    if (this.#closing) return
+    this.#framing.keep()
+    this.#writer.flush()
+  }
+
+  drained (): void {
+    this.lastActiveMs = this.#shop.clock.monotonicMs()
+  }
+
+  closed (reason: Error | null): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#closing = true
+    this.#unmute?.cancel()
+    this.#framing.drop()
+    if (this.#held !== null) this.#giveBack(this.#held)
+    this.#held = null
+    this.#writer.close()
+    if (reason !== null) this.#shop.logger.debug({ client: this.#name, reason: reason.message }, 'connection lost')
+    for (const request of [...this.#work]) request.leave()
+    this.#shop.left(this)
+  }
+
+  /** Reads nothing and begins nothing before that time (Clock.monotonicMs): a quota was overrun. */
+  muteUntil (untilMs: number): void {
+    if (untilMs <= this.#mutedUntilMs) return
+    this.#mutedUntilMs = untilMs
+    this.#unmute?.cancel()
+    this.#unmute = this.#shop.clock.after(untilMs - this.#shop.clock.monotonicMs(), () => {
+      this.#mutedUntilMs = 0
+      this.#unmute = null
+      this.#goOn()
+    })
+  }
+
+  hold (): () => void {
+    this.#holds++
+    let held = true
+    return () => {
+      if (!held) return
+      held = false
+      this.#holds--
+      this.#goOn()
+    }
+  }
+
+  begun (request: RequestInWork): void {
+    this.#work.push(request)
+    this.#exclusive = request.frame.apiKey !== produceKey
+    if (!this.#exclusive) this.#produceBytes += request.frame.end - request.frame.at
+  }
+
+  settled (request: RequestInWork): void {
+    this.#done(request.frame)
+    // Answered while others before it are not: it waits for its turn.
+    if (this.#work[0] !== request) return
+    this.#answer()
+    if (!this.#pumping && !this.#closed) this.#goOn()
+  }
+
+  failed (request: RequestInWork, reason: Error): void {
+    this.#done(request.frame)
+    this.#work.splice(this.#work.indexOf(request), 1)
+    this.#close(reason)
+  }
+
+  /** The arena has room again for the frame that is arriving. */
+  resume (): void {
+    this.#goOn()
+  }
+
+  /** Others wait for memory, and the frame that is arriving keeps them waiting. */
+  overdue (): void {
+    this.#close(new FramingError('its request kept others waiting for memory and did not become complete in time'))
+  }
+
+  caughtUp (): void {
+    this.#goOn()
+  }
+
+  unreadable (reason: Error): void {
+    this.#shop.logger.error({ client: this.#name, reason: reason.message }, 'connection closed: its answer can no longer be read')
+    this.destroy()
+  }
+
+  flushAnswers (): void {
+    this.#writer.flush()
+  }
+
+  /** Ends at once. */
+  destroy (): void {
+    this.#closing = true
+    this.#connection.destroy()
+  }
+
+  get #name (): string {
+    return `${this.address}:${this.#connection.remotePort}`
+  }
+
+  /** The same as after new bytes; answers go out with those of other connections at the end of this turn. */
+  #goOn (): void {
+    this.#pump()
+    if (!this.#closed) this.#shop.answersWait(this)
+  }
+
+  /** Begins what may begin. */
+  #pump (): void {
+    if (this.#pumping || this.#closing) return
+    this.#pumping = true
+    try {
+      while (this.#mayBegin()) {
+        const frame = this.#held ?? this.#framing.next()
+        if (frame === null) break
+        this.#held = null
+        if (!this.#admits(frame)) {
+          this.#held = frame
+          break
+        }
+        this.#begin(frame)
+      }
+    } catch (error) {
+      this.#pumping = false
+      return this.#close(error as Error)
+    }
+    this.#pumping = false
+    this.#readOn()
+  }
+
+  #mayBegin (): boolean {
+    if (this.#closing || this.#exclusive || this.#holds > 0 || this.#mutedUntilMs > 0) return false
+    return this.#work.length < this.#shop.limits.produceRequestsMax && !this.#writer.behind
+  }
+
+  /** Called when #mayBegin(): all in work is Produce. */
+  #admits (frame: Frame): boolean {
+    if (this.#work.length === 0) return true
+    const bytes = this.#produceBytes + frame.end - frame.at
+    return frame.apiKey === produceKey && bytes <= this.#shop.limits.produceBytesMax
+  }
+
+  #begin (frame: Frame): void {
+    const { clock, dispatch } = this.#shop
+    try {
+      dispatch.begin(frame, this, this.lastActiveMs, clock.nowMs(), this)
+    } catch (error) {
+      // It was not begun, or its error would have come by failed().
+      this.#giveBack(frame)
+      throw error
+    }
+  }
+
+  /** Bytes that nobody may look at yet stay in the socket, and with the client. */
+  #readOn (): void {
+    if (this.#closing) return
+    const stop = this.#held !== null || this.#framing.pending
+    if (stop === this.#paused) return
+    this.#paused = stop
+    if (stop) this.#connection.pause()
+    else this.#connection.resume()
+  }
+
+  /** Hands the answers that are due to the writer. */
+  #answer (): void {
+    while (this.#work.length > 0 && this.#work[0].stage !== 'in work') {
+      const request = this.#work.shift()!
+      this.#exclusive = false
+      if (request.stage !== 'answered') continue
+      try {
+        for (const piece of this.#shop.dispatch.encode(request)) this.#writer.add(piece)
+      } catch (error) {
+        this.#shop.logger.error(
+          { api: request.api.name, version: request.version, error: (error as Error).stack }, 'an answer cannot be written'
+        )
+        return this.destroy()
+      }
+    }
+  }
+
+  #done (frame: Frame): void {
+    if (frame.apiKey === produceKey) this.#produceBytes -= frame.end - frame.at
+    this.#giveBack(frame)
+  }
+
+  #giveBack (frame: Frame): void {
+    if (frame.address >= 0) this.#shop.arena.release(frame.address, frame.end - frame.at)
+  }
+
+  /** One line in the log, what is answered goes out, then the connection ends. */
+  #close (reason: Error): void {
+    if (this.#closing) return
+    this.#closing = true
+    const isTheirs = [FramingError, ProtocolError, CloseConnection].some(kind => reason instanceof kind)
+    const fields = { client: this.#name, listener: this.listener, reason: reason.message }
+    if (isTheirs) this.#shop.logger.info(fields, 'connection closed')
+    else this.#shop.logger.error({ ...fields, error: reason.stack }, 'connection closed by an error of ours')
+    this.#framing.drop()
+    this.#writer.flush()
+    if (this.#writer.idle) this.#connection.destroy()
+    else this.#connection.write([], () => this.#connection.destroy())
+  }
+}

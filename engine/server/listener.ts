@@ -1,0 +1,190 @@
+// Opens the listeners, lets clients in as far as the limits allow, and sends home those who say nothing.
+import { type Clock, type Timer } from '../base/clock.ts'
+import { type Logger } from '../base/logger.ts'
+import { type Connection, type Listening, type Network } from '../base/network.ts'
+import { type BrokerConfig } from '../config/broker-config.ts'
+import { type Listener } from '../config/listeners.ts'
+import { type Arena } from '../threads/arena.ts'
+import { type Doors } from '../apis/context.ts'
+import { ClientConnection, type ConnectionLimits, type Shop } from './connection.ts'
+import { Dispatch } from './dispatch.ts'
+
+export interface ServerOptions {
+  network: Network
+  clock: Clock
+  logger: Logger
+  config: BrokerConfig
+  doors: Doors
+  /** An invariant of ours is broken: the broker must end. */
+  broken (reason: Error): void
+}
+
+export interface OpenListener {
+  name: string
+  host: string
+  port: number
+}
+
+/** Idle connections are looked for this often within their limit: they live at most an eighth longer. */
+const idleChecks = 8
+const idleCheckMsMin = 10
+const noSuchFamily: readonly string[] = ['EAFNOSUPPORT', 'EADDRNOTAVAIL']
+
+export class Server implements Shop {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly arena: Arena
+  readonly dispatch: Dispatch
+  readonly limits: ConnectionLimits
+  readonly #network: Network
+  readonly #config: BrokerConfig
+  readonly #connections = new Set<ClientConnection>()
+  readonly #perAddress = new Map<string, number>()
+  readonly #listening: Listening[] = []
+  #waiting: ClientConnection[] = []
+  #nextId = 1
+  #reaper: Timer | null = null
+  #overridesText = ''
+  #overrides = new Map<string, number>()
+  #closed = false
+  readonly #flush = () => this.#flushAnswers()
+
+  constructor ({ network, clock, logger, config, doors, broken }: ServerOptions) {
+    this.clock = clock
+    this.logger = logger
+    this.arena = doors.log.arena
+    this.#network = network
+    this.#config = config
+    const dispatch = new Dispatch({ doors, elementsMax: config.number('millrace.request.elements.max'), broken })
+    this.dispatch = dispatch
+    this.limits = {
+      requestBytesMax: config.number('socket.request.max.bytes'),
+      otherBytesMax: config.number('millrace.request.bytes.max'),
+      produceRequestsMax: config.number('millrace.produce.requests.max'),
+      produceBytesMax: config.number('millrace.produce.bytes.max'),
+      serves: apiKey => dispatch.serves(apiKey)
+    }
+  }
+
+  get connections (): number { return this.#connections.size }
+
+  /** Rejects when an address cannot be had; those that were opened before stay open until close(). */
+  async open (listeners: readonly Listener[]): Promise<OpenListener[]> {
+    const opened: OpenListener[] = []
+    for (const listener of listeners) opened.push(await this.#openOne(listener))
+    this.#armReaper()
+    return opened
+  }
+
+  /** Lets nobody in any more. */
+  async closeListeners (): Promise<void> {
+    this.#closed = true
+    this.#reaper?.cancel()
+    this.#reaper = null
+    await Promise.all(this.#listening.splice(0).map(listening => listening.close()))
+  }
+
+  /** Ends every connection. What is in work runs on, and is answered to nobody. */
+  closeConnections (): void {
+    for (const connection of [...this.#connections]) connection.destroy()
+  }
+
+  answersWait (connection: ClientConnection): void {
+    this.#waiting.push(connection)
+    // At the end of this turn: the replies of one round of a log worker leave in one write per connection.
+    if (this.#waiting.length === 1) queueMicrotask(this.#flush)
+  }
+
+  left (connection: ClientConnection): void {
+    this.#connections.delete(connection)
+    const left = (this.#perAddress.get(connection.address) ?? 1) - 1
+    if (left > 0) this.#perAddress.set(connection.address, left)
+    else this.#perAddress.delete(connection.address)
+  }
+
+  #flushAnswers (): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const connection of waiting) connection.flushAnswers()
+  }
+
+  async #openOne (listener: Listener): Promise<OpenListener> {
+    const [host, also] = hostsOf(listener)
+    const listening = await this.#listen(listener.name, host, listener.port).catch(async (error: Error) => {
+      // No IPv6 here: all addresses are those of IPv4.
+      if (host !== '::' || !noSuchFamily.includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+      return await this.#listen(listener.name, '0.0.0.0', listener.port)
+    })
+    if (also !== undefined) {
+      await this.#listen(listener.name, also, listening.port).catch((error: Error) => {
+        this.logger.debug({ listener: listener.name, reason: error.message }, 'localhost is IPv4 only')
+      })
+    }
+    return { name: listener.name, host: listening.host, port: listening.port }
+  }
+
+  async #listen (name: string, host: string, port: number): Promise<Listening> {
+    const backlog = this.#config.number('socket.listen.backlog.size')
+    const address = { host, port, backlog }
+    const listening = await this.#network.listen(address, connection => this.#accept(connection, name))
+    this.#listening.push(listening)
+    return listening
+  }
+
+  #accept (connection: Connection, listener: string): void {
+    const address = connection.remoteAddress
+    const refused = this.#closed ? 'the broker is closing' : this.#overLimit(address)
+    if (refused !== null) {
+      this.logger.info({ client: address, listener, reason: refused }, 'connection refused')
+      connection.start({ data () {}, drained () {}, closed () {} })
+      return connection.destroy()
+    }
+    this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1)
+    this.#connections.add(new ClientConnection(this, connection, this.#nextId++, listener))
+  }
+
+  #overLimit (address: string): string | null {
+    if (this.#connections.size >= this.#config.number('max.connections')) return 'max.connections is reached'
+    const limit = this.#limitOf(address)
+    return (this.#perAddress.get(address) ?? 0) >= limit ? `max.connections.per.ip (${limit}) is reached` : null
+  }
+
+  /** From "127.0.0.1:5,10.0.0.1:100"; the address may be one of IPv6, so the last colon counts. */
+  #limitOf (address: string): number {
+    const text = this.#config.string('max.connections.per.ip.overrides')
+    if (text !== this.#overridesText) {
+      this.#overridesText = text
+      this.#overrides = new Map(text.split(',').filter(part => part.includes(':')).map(part => {
+        const at = part.lastIndexOf(':')
+        return [part.slice(0, at).trim(), Number(part.slice(at + 1))]
+      }))
+    }
+    return this.#overrides.get(address) ?? this.#config.number('max.connections.per.ip')
+  }
+
+  #armReaper (): void {
+    const idleMs = this.#config.number('connections.max.idle.ms')
+    if (idleMs < 0 || this.#closed) return
+    this.#reaper?.cancel()
+    this.#reaper = this.clock.after(Math.max(idleCheckMsMin, Math.min(idleMs / idleChecks, 60_000)), () => {
+      this.#reap(idleMs)
+      this.#armReaper()
+    })
+  }
+
+  #reap (idleMs: number): void {
+    const nowMs = this.clock.monotonicMs()
+    for (const connection of [...this.#connections]) {
+      if (!connection.idle || nowMs - connection.lastActiveMs < idleMs) continue
+      this.logger.info({ client: connection.address, idleMs }, 'connection closed: it was idle for connections.max.idle.ms')
+      connection.destroy()
+    }
+  }
+}
+
+/** localhost is two addresses, and which of them a client tries first is its own affair. */
+function hostsOf ({ host, advertisedHost }: Listener): [string, string?] {
+  if (host === '') return ['::']
+  if (host === 'localhost' || (host === '127.0.0.1' && advertisedHost === 'localhost')) return ['127.0.0.1', '::1']
+  return [host]
+}

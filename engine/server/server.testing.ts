@@ -1,0 +1,152 @@
+// For tests: a server on a free port with handlers of the test's choice, and a client that sends raw bytes.
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { realClock } from '../base/clock-real.ts'
+import { type Logger } from '../base/logger.ts'
+import { realNetwork } from '../base/network-real.ts'
+import { loadBrokerConfig } from '../config/broker-config.ts'
+import { decodeResponse } from '../protocol/compile.ts'
+import { decodeResponseHeader, encodeRequestFrame } from '../protocol/frame.ts'
+import { type AnyApi, make, type RequestOf, type ResponseOf } from '../protocol/schema.ts'
+import { Reader } from '../protocol/wire.ts'
+import { Arena } from '../threads/arena.ts'
+import { apiVersions } from '../apis/18-api-versions.ts'
+import { type Doors, serve, type ServedApi } from '../apis/context.ts'
+import { ApiVersions } from '../protocol/messages/18-api-versions.ts'
+import { Server } from './listener.ts'
+
+export interface TestServer {
+  server: Server
+  port: number
+  arena: Arena
+  /** The messages of its log lines, with their fields. */
+  lines: string[]
+  broken: Error[]
+  close (): Promise<void>
+}
+
+interface TestServerOptions {
+  served?: readonly ServedApi[]
+  overrides?: Record<string, string>
+  arenaBytes?: number
+}
+
+export async function startTestServer (options: TestServerOptions = {}): Promise<TestServer> {
+  const { served = [], overrides = {}, arenaBytes = 16 * 1024 * 1024 } = options
+  const lines: string[] = []
+  const logger = linesLogger(lines)
+  const config = loadBrokerConfig({ overrides: { listeners: 'PLAINTEXT://127.0.0.1:0', ...overrides }, logger })
+  const arena = new Arena(arenaBytes, realClock)
+  const broken: Error[] = []
+  const doors = {
+    brokerId: config.nodeId,
+    config,
+    clock: realClock,
+    logger,
+    log: { arena },
+    catalog: { clusterId: 'the-cluster' },
+    served: [...served, serve(ApiVersions, apiVersions)]
+  } as unknown as Doors
+  const server = new Server({
+    network: realNetwork,
+    clock: realClock,
+    logger,
+    config,
+    doors,
+    broken (reason) { broken.push(reason) }
+  })
+  const [{ port }] = await server.open(config.listeners)
+  return {
+    server,
+    port,
+    arena,
+    lines,
+    broken,
+    async close () {
+      await server.closeListeners()
+      server.closeConnections()
+      while (server.connections > 0) await new Promise(resolve => setImmediate(resolve))
+      arena.close()
+    }
+  }
+}
+
+export function linesLogger (lines: string[]): Logger {
+  const add = (fields: object | string, message?: string) => {
+    lines.push(typeof fields === 'string' ? fields : `${message} ${JSON.stringify(fields)}`)
+  }
+  return { debug () {}, info: add, warn: add, error: add }
+}
+
+/** A socket and what it got so far. */
+export class RawClient {
+  readonly socket: Socket
+  received: Buffer = Buffer.alloc(0)
+  closed = false
+  #changed: () => void = () => {}
+
+  constructor (socket: Socket) {
+    this.socket = socket
+    socket.on('data', chunk => {
+      this.received = Buffer.concat([this.received, chunk])
+      this.#changed()
+    })
+    socket.on('error', () => {})
+    socket.on('close', () => { this.closed = true; this.#changed() })
+  }
+
+  static async connect (port: number, host = '127.0.0.1'): Promise<RawClient> {
+    const socket = connect({ port, host, noDelay: true })
+    await once(socket, 'connect')
+    return new RawClient(socket)
+  }
+
+  send (...parts: Buffer[]): void {
+    this.socket.write(Buffer.concat(parts))
+  }
+
+  async until (isDone: () => boolean): Promise<void> {
+    while (!isDone()) {
+      await new Promise<void>(resolve => { this.#changed = resolve })
+    }
+  }
+
+  async untilClosed (): Promise<void> {
+    await this.until(() => this.closed)
+  }
+
+  /** The next frame without its size, or null when the connection closes before. */
+  async frame (): Promise<Buffer | null> {
+    await this.until(() => this.closed || this.#whole())
+    if (!this.#whole()) return null
+    const end = 4 + this.received.readInt32BE(0)
+    const frame = this.received.subarray(4, end)
+    this.received = this.received.subarray(end)
+    return frame
+  }
+
+  #whole (): boolean {
+    return this.received.length >= 4 && this.received.length >= 4 + this.received.readInt32BE(0)
+  }
+
+  async answer<A extends AnyApi> (
+    api: A, version: number
+  ): Promise<{ correlationId: number, value: ResponseOf<A> }> {
+    const frame = await this.frame()
+    if (frame === null) throw new Error('the connection was closed')
+    const reader = new Reader(frame)
+    const correlationId = decodeResponseHeader(reader, api, version)
+    return { correlationId, value: decodeResponse(api, version, reader) as ResponseOf<A> }
+  }
+
+  end (): void {
+    this.socket.destroy()
+  }
+}
+
+/** A request's bytes, with the fields that matter. */
+export function frameOf<A extends AnyApi> (
+  api: A, version: number, correlationId: number, partial: object = {}
+): Buffer {
+  return encodeRequestFrame(api, version, correlationId, 'test', make(api.request, partial) as RequestOf<A>)
+}

@@ -1,0 +1,178 @@
+// Answers leave a connection here, piece by piece, in the order in which they were added. Pieces in memory
+// go out together, one writev a round; a file range is read when its turn comes, and never far ahead of the
+// socket.
+import { type Connection } from '../base/network.ts'
+import { type ArenaPiece, type BytesPiece, type FilePiece, type Piece, pieceBytes } from '../threads/pieces.ts'
+
+/** What the socket may be behind before we stop handing it bytes: a few round trips on a fast network. */
+export const aheadBytesMax = 256 * 1024
+/** Half of it: one range is on its way out while the next is read. */
+export const rangeBytesMax = aheadBytesMax / 2
+
+type Lease = { release (): void }
+
+/** Who wants to know how the writing goes. */
+export interface WriterEvents {
+  /** It was behind and no longer is. */
+  caughtUp (): void
+  /** A range can no longer be read: the connection must close, for the answer's size is already out. */
+  unreadable (reason: Error): void
+}
+
+export class AnswerWriter {
+  readonly #connection: Connection
+  readonly #events: WriterEvents
+  #queue: Piece[] = []
+  #head = 0 // pieces before it are handed over
+  #queuedBytes = 0 // of the pieces from #head on, less what is read of the first
+  #slices: Uint8Array[] = [] // of the next write
+  #leases: Lease[] = [] // let go when the next write has left
+  #outstanding: (Lease[] | null)[] = [] // of the writes that have not left, oldest first
+  #range = 0 // bytes read of the file piece at #head
+  #reading = false
+  #flushing = false
+  #wasBehind = false
+  #closed = false
+  readonly #written: () => void
+
+  constructor (connection: Connection, events: WriterEvents) {
+    this.#connection = connection
+    this.#events = events
+    this.#written = () => this.#left()
+  }
+
+  /** True while nothing more should be begun for this connection. */
+  get behind (): boolean {
+    const is = this.#queuedBytes + this.#connection.pendingBytes >= aheadBytesMax
+    if (is) this.#wasBehind = true
+    return is
+  }
+
+  get idle (): boolean {
+    return this.#queuedBytes === 0 && this.#connection.pendingBytes === 0
+  }
+
+  add (piece: Piece): void {
+    if (this.#closed) {
+      if (piece.kind !== 'bytes') piece.release()
+      return
+    }
+    this.#queue.push(piece)
+    this.#queuedBytes += pieceBytes(piece)
+  }
+
+  /** Hands over what there is, as far as the socket keeps up. */
+  flush (): void {
+    if (this.#flushing || this.#closed) return
+    this.#flushing = true
+    while (!this.#reading && this.#head < this.#queue.length) {
+      const piece = this.#queue[this.#head]
+      if (piece.kind === 'file') {
+        if (this.#pendingBytes() > aheadBytesMax - rangeBytesMax) break
+        this.#read(piece.length)
+      } else {
+        if (this.#pendingBytes() >= aheadBytesMax) break
+        this.#slices.push(piece.bytes)
+        if (piece.kind === 'arena') this.#leases.push(piece)
+        this.#pass(piece.bytes.length)
+      }
+    }
+    this.#flushing = false
+    // The bytes before a range wait for it: one write less.
+    if (!this.#reading) this.#write()
+  }
+
+  /**
+   * The connection is gone: gives back what is leased. What is being written comes back by its own
+   * callback.
+   */
+  close (): void {
+    if (this.#closed) return
+    this.#closed = true
+    for (const lease of this.#leases) lease.release()
+    // What is being read now is given back when the read has come to its end.
+    for (let index = this.#reading ? this.#head + 1 : this.#head; index < this.#queue.length; index++) {
+      const piece = this.#queue[index]
+      if (piece.kind !== 'bytes') piece.release()
+    }
+    this.#queue = []
+    this.#head = 0
+    this.#queuedBytes = 0
+    this.#slices = []
+    this.#leases = []
+  }
+
+  #sliceBytes = 0
+
+  #pendingBytes (): number {
+    return this.#connection.pendingBytes + this.#sliceBytes
+  }
+
+  /** `bytes` of the head went into #slices; the piece itself is done. */
+  #pass (bytes: number): void {
+    this.#sliceBytes += bytes
+    this.#queuedBytes -= bytes
+    this.#head++
+    if (this.#head === this.#queue.length) {
+      this.#queue.length = 0
+      this.#head = 0
+    } else if (this.#head > 1024) {
+      this.#queue = this.#queue.slice(this.#head)
+      this.#head = 0
+    }
+  }
+
+  #read (length: number): void {
+    const piece = this.#queue[this.#head]
+    if (piece.kind !== 'file') return
+    this.#reading = true
+    const from = this.#range
+    piece.read(from, Math.min(rangeBytesMax, length - from), part => this.#arrived(piece, part), reason => {
+      if (this.#closed) piece.release()
+      else this.#events.unreadable(reason)
+    })
+  }
+
+  #arrived (piece: FilePiece, part: ArenaPiece | BytesPiece): void {
+    if (this.#closed) {
+      if (part.kind === 'arena') part.release()
+      return piece.release()
+    }
+    this.#reading = false
+    this.#slices.push(part.bytes)
+    if (part.kind === 'arena') this.#leases.push(part)
+    this.#range += part.bytes.length
+    if (this.#range >= piece.length) {
+      this.#range = 0
+      this.#leases.push(piece)
+      this.#pass(part.bytes.length)
+    } else {
+      this.#sliceBytes += part.bytes.length
+      this.#queuedBytes -= part.bytes.length
+    }
+    if (!this.#flushing) this.flush()
+  }
+
+  #write (): void {
+    if (this.#slices.length === 0) return
+    this.#outstanding.push(this.#leases.length > 0 ? this.#leases : null)
+    const slices = this.#slices
+    this.#slices = []
+    this.#sliceBytes = 0
+    if (this.#leases.length > 0) this.#leases = []
+    this.#connection.write(slices, this.#written)
+  }
+
+  #left (): void {
+    const leases = this.#outstanding.shift()
+    if (leases !== null && leases !== undefined) {
+      for (const lease of leases) lease.release()
+    }
+    if (this.#closed) return
+    if (this.#head < this.#queue.length) this.flush()
+    if (this.#wasBehind && !this.behind) {
+      this.#wasBehind = false
+      this.#events.caughtUp()
+    }
+  }
+}
