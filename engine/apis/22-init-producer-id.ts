@@ -1,5 +1,5 @@
 // InitProducerId, v0–v5 (the schema's v6 is not offered, as by Kafka). Gives an idempotent producer its id.
-//   v3  a producer may bring the id and epoch it has: without a transactional id it gets new ones all the same
+//   v3  a producer may bring the id and epoch it has: without a transactional id it gets new ones even so
 // Transactions are not there yet: a transactional id is refused in a way that no client retries.
 import { errorCodes } from '../protocol/errors.ts'
 import { type InitProducerId, type InitProducerIdResponse } from '../protocol/messages/22-init-producer-id.ts'
