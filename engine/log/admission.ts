@@ -161,7 +161,8 @@ export class Admission {
         header.maxTimestamp >= walk.timestampMin && header.maxTimestamp <= walk.timestampMax
       : walk.timestampsOutside === 0
     if (timesFit && walk.keysMissing === 0) return errorCodes.NONE
-    const found = recordErrorsOf(records, records === this.batch ? batchHeaderBytes : 0, header, walk, timesFit, nowMs)
+    const at = records === this.batch ? batchHeaderBytes : 0
+    const found = recordErrorsOf(records, at, header, walk, timesFit, nowMs)
     this.recordErrors = found.errors
     const code = found.timestamps ? errorCodes.INVALID_TIMESTAMP : errorCodes.INVALID_RECORD
     this.errorMessage = `${found.errors.length} records were refused: ${errorName(code)}`

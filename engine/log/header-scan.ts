@@ -39,11 +39,12 @@ export class HeaderScan {
       if (this.#filled < batchHeaderBytes) return false
     }
     const header = readBatchHeader(this.#window, position - this.#start, this.header)
-    return header.magic === currentMagic && header.bytes >= batchHeaderBytes && position + header.bytes <= end &&
-      header.baseOffset >= 0 && header.lastOffsetDelta >= 0 && header.exact
+    return header.magic === currentMagic && header.bytes >= batchHeaderBytes &&
+      position + header.bytes <= end && header.baseOffset >= 0 && header.lastOffsetDelta >= 0 && header.exact
   }
 
   #holds (file: FileHandle, position: Position): boolean {
-    return file === this.#file && position >= this.#start && position + batchHeaderBytes <= this.#start + this.#filled
+    return file === this.#file && position >= this.#start &&
+      position + batchHeaderBytes <= this.#start + this.#filled
   }
 }

@@ -1,7 +1,8 @@
 // What a crash leaves of compaction and deletion in a partition's folder:
 //
 //   .deleted    was to be unlinked: goes
-//   .cleaned    half of a compacted segment: goes, and with it each .swap at or above the smallest of them (its other half is missing)
+//   .cleaned    half of a compacted segment: goes, and with it each .swap at or above the smallest of them,
+//               whose other half is missing
 //   .swap       a whole compacted segment, about to replace the segments it was made of: replaces them now
 import { type Disk } from '../base/disk.ts'
 import { type Logger } from '../base/logger.ts'
@@ -44,7 +45,9 @@ function endOf (disk: Disk, path: string, base: Offset): Offset {
   const scan = new HeaderScan(disk)
   const size = disk.size(file)
   let end = base
-  for (let position = 0; scan.load(file, position, size); position += scan.header.bytes) end = scan.header.lastOffset + 1
+  for (let position = 0; scan.load(file, position, size); position += scan.header.bytes) {
+    end = scan.header.lastOffset + 1
+  }
   disk.close(file)
   return end
 }

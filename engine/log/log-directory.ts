@@ -6,8 +6,8 @@ import { type Logger } from '../base/logger.ts'
 import { type Random } from '../base/random.ts'
 import { zeroUuid } from '../protocol/uuid.ts'
 import {
-  encodeCleanShutdown, encodeMeta, type MetaProperties, type OffsetCheckpoint, readMeta, readOffsets, readPartitionMetadata,
-  writeOffsets
+  encodeCleanShutdown, encodeMeta, type MetaProperties, type OffsetCheckpoint, readMeta, readOffsets,
+  readPartitionMetadata, writeOffsets
 } from './checkpoints.ts'
 import { fileNames, markedFolder, parseFolder, partitionFolder } from './names.ts'
 import { type LogIdentity, type Offset } from './types.ts'

@@ -114,7 +114,8 @@ export class LogFiles {
 
   /** Snapshots on disk, ascending. */
   snapshots (): Offset[] {
-    return this.#disk.list(this.#parts.folder).map(name => offsetOfName(name, suffix.snapshot)).filter(offset => offset >= 0)
+    const names = this.#disk.list(this.#parts.folder)
+    return names.map(name => offsetOfName(name, suffix.snapshot)).filter(offset => offset >= 0)
   }
 
   removeSnapshots (unwanted: (offset: Offset) => boolean): void {

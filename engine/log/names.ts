@@ -1,6 +1,6 @@
 // File and folder names in a log directory, as Kafka writes them:
 //
-//   orders-0/00000000000000000042.{log,index,timeindex,snapshot}   42: the segment's first offset, twenty digits
+//   orders-0/00000000000000000042.{log,index,timeindex,snapshot}   its first offset, twenty digits
 //   orders-0.0f3c...-delete    a removed partition    ...-stray, ...-future: not ours to serve
 import { type Offset } from './types.ts'
 
@@ -27,7 +27,9 @@ export const fileNames = {
 } as const
 
 /** Every file that belongs to one segment, the .log first. */
-export const segmentSuffixes = [suffix.log, suffix.offsetIndex, suffix.timeIndex, suffix.transactionIndex] as const
+export const segmentSuffixes: readonly string[] = [
+  suffix.log, suffix.offsetIndex, suffix.timeIndex, suffix.transactionIndex
+]
 
 export function offsetFile (folder: string, offset: Offset, ending: string): string {
   return `${folder}/${String(offset).padStart(20, '0')}${ending}`

@@ -39,7 +39,9 @@ export function unpack (batch: Buffer, header: BatchHeader): Buffer {
  * The same records with another codec. `ordered`: they are numbered as a producer numbers them; else they
  * are numbered anew.
  */
-export function repack (batch: Buffer, header: BatchHeader, plain: Buffer, codec: number, ordered: boolean): Buffer {
+export function repack (
+  batch: Buffer, header: BatchHeader, plain: Buffer, codec: number, ordered: boolean
+): Buffer {
   assert(isCodecId(codec), 'a topic stores with a codec that exists')
   const options = {
     compression: codec,

@@ -28,7 +28,8 @@ describe('a partition log', () => {
     expect([...seen.views.keys()]).toEqual(log.segments.map(segment => segment.baseOffset))
     for (const clean of [true, false]) {
       if (clean) log.close(true)
-      const again = open(disk, { segmentBytes: 300, indexIntervalBytes: 100 }, { clean, recoveryPoint: clean ? 20 : 0 }).log
+      const config = { segmentBytes: 300, indexIntervalBytes: 100 }
+      const again = open(disk, config, { clean, recoveryPoint: clean ? 20 : 0 }).log
       expect(again.end).toBe(20)
       expect(contents(again)).toEqual(contents(log))
     }

@@ -7,16 +7,18 @@ import { type Logger } from '../base/logger.ts'
 import { type Random } from '../base/random.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import {
-  batchHeaderBytes, BatchHeader, readBatchHeader, scanBatch, setBaseOffset, setPartitionLeaderEpoch, verifyCrc
+  BatchHeader, eachBatch, readBatchHeader, scan, scanBatch, setBaseOffset, setPartitionLeaderEpoch, verifyCrc
 } from '../protocol/record-batch.ts'
 import { Admission, type AppendKind } from './admission.ts'
+import { AppendAnswer } from './append-answer.ts'
 import { HeaderScan } from './header-scan.ts'
 import { LogFiles } from './log-files.ts'
 import { type LogListener, type PartitionLog, type StagedBatch } from './partition-log.types.ts'
 import { encodeSnapshot } from './producer-snapshot.ts'
 import { ProducerState } from './producer-state.ts'
 import { deleteDue, deletionDue } from './retention.ts'
-import { Segment, SegmentMeter } from './segment.ts'
+import { type Segment } from './segment.ts'
+import { Staging } from './staging.ts'
 import { truncateFully, truncateTail } from './truncation.ts'
 import { type AppendResult, type EpochEndOffset, type LogConfig, type LogIdentity, type Offset } from './types.ts'
 
@@ -40,22 +42,8 @@ export interface LogState {
   recoveryPoint: Offset
 }
 
-/** One staged batch; objects are used again for the next round. */
-class Staged implements StagedBatch {
-  baseOffset: Offset = 0
-  lastOffset: Offset = 0
-  bytes: Buffer = nothing
-  segmentBase: Offset = 0
-  position = 0
-  maxTimestampMs = 0
-  leaderEpoch = 0
-  /** The producers as they were before this batch, when it begins a new segment. */
-  snapshot: Buffer | null = null
-}
-
-const nothing = Buffer.alloc(0)
 const admission = new Admission()
-const followerHeader = new BatchHeader()
+const fetched = new BatchHeader()
 
 export class Log implements PartitionLog {
   readonly parts: LogParts
@@ -75,23 +63,9 @@ export class Log implements PartitionLog {
   recoveryPoint: Offset
   /** end + what is staged. */
   #stagedEnd: Offset
-  #stagedBytes = 0
-  #staged: Staged[] = []
-  #written: Staged[] = []
-  readonly #spare: Staged[] = []
-  /** Where staging stands; equals the active segment's own meter when nothing is staged. */
-  readonly #ahead = new SegmentMeter()
+  readonly #staging = new Staging()
   readonly #slices: Buffer[] = []
-  readonly #result: AppendResult = {
-    errorCode: 0,
-    baseOffset: -1,
-    lastOffset: -1,
-    logAppendTimeMs: -1,
-    logStartOffset: -1,
-    duplicate: false,
-    errorMessage: null,
-    recordErrors: []
-  }
+  readonly #answer = new AppendAnswer()
 
   /** A write did not go through: the directory has failed, nothing more is accepted. */
   #failed: DiskError | null = null
@@ -110,13 +84,13 @@ export class Log implements PartitionLog {
     this.#end = state.end
     this.#stagedEnd = state.end
     this.recoveryPoint = state.recoveryPoint
-    if (this.segments.length > 0) this.#ahead.copyFrom(this.active.meter)
+    if (this.segments.length > 0) this.#staging.ahead.copyFrom(this.active.meter)
   }
 
   get start (): Offset { return this.#start }
   get end (): Offset { return this.#end }
   get durableEnd (): Offset { return this.config.durability === 'page-cache' ? this.#end : this.recoveryPoint }
-  get stagedBytes (): number { return this.#stagedBytes }
+  get stagedBytes (): number { return this.#staging.bytes }
   get active (): Segment { return this.segments[this.segments.length - 1] }
 
   get firstUnstable (): Offset {
@@ -139,61 +113,56 @@ export class Log implements PartitionLog {
   }
 
   stageAsLeader (records: Buffer, kind: AppendKind, nowMs: number): AppendResult {
-    const result = this.#begin()
-    if (this.#failed !== null) return this.#refuse(errorCodes.KAFKA_STORAGE_ERROR)
+    const answer = this.#answer.reset()
+    this.#staging.recycle()
+    if (this.#failed !== null) return answer.refuse(errorCodes.KAFKA_STORAGE_ERROR)
     const error = admission.admit(records, kind, this.config, nowMs)
-    if (admission.logSeen) result.logStartOffset = this.#start
+    if (admission.logSeen) answer.logStartOffset = this.#start
     if (error !== errorCodes.NONE) {
-      result.errorMessage = admission.errorMessage
-      result.recordErrors = admission.recordErrors
-      return this.#refuse(error)
+      answer.errorMessage = admission.errorMessage
+      answer.recordErrors = admission.recordErrors
+      return answer.refuse(error)
     }
-    const header = admission.header
+    const { header, batch, maxTimestampMs } = admission
     if (header.hasProducerId && !header.control) {
-      const verdict = this.producers.check(
-        header.producerId, header.producerEpoch, header.baseSequence, header.lastOffsetDelta, kind === 'client')
-      if (verdict !== errorCodes.NONE) return this.#refuse(verdict)
-      if (this.producers.duplicateBase >= 0) return this.#repeated()
+      const { producerId, producerEpoch, baseSequence, lastOffsetDelta } = header
+      const verdict =
+        this.producers.check(producerId, producerEpoch, baseSequence, lastOffsetDelta, kind === 'client')
+      if (verdict !== errorCodes.NONE) return answer.refuse(verdict)
+      if (this.producers.duplicateBase >= 0) return answer.repeat(this.producers)
     }
-    const base = this.#stagedEnd
-    const batch = admission.batch
-    setBaseOffset(batch, 0, base)
+    header.baseOffset = this.#stagedEnd
+    setBaseOffset(batch, 0, header.baseOffset)
     setPartitionLeaderEpoch(batch, 0, this.leaderEpoch)
-    header.baseOffset = base
-    this.#stage(batch, header, admission.maxTimestampMs, this.leaderEpoch, nowMs)
-    result.baseOffset = base
-    result.lastOffset = header.lastOffset
-    if (this.config.logAppendTime) result.logAppendTimeMs = nowMs
-    return result
+    answer.baseOffset = header.baseOffset
+    answer.lastOffset = header.lastOffset
+    if (this.config.logAppendTime) answer.logAppendTimeMs = nowMs
+    this.#stage(batch, header, maxTimestampMs, this.leaderEpoch, nowMs)
+    return answer
   }
 
   stageAsFollower (records: Buffer, nowMs: number): AppendResult {
-    const result = this.#begin()
-    if (this.#failed !== null) return this.#refuse(errorCodes.KAFKA_STORAGE_ERROR)
-    result.logStartOffset = this.#start
-    const header = followerHeader
-    for (let at = 0; at < records.length;) {
-      const bytes = scanBatch(records, at, records.length)
-      // The last batch of a fetch may be cut: it comes again.
-      if (bytes === 0 && result.baseOffset >= 0) break
-      if (bytes < batchHeaderBytes || !verifyCrc(records, at, bytes)) return this.#refuse(errorCodes.CORRUPT_MESSAGE)
-      readBatchHeader(records, at, header)
-      if (header.baseOffset < this.#stagedEnd || header.lastOffsetDelta < 0 || !header.exact) {
-        return this.#refuse(errorCodes.OFFSET_OUT_OF_RANGE)
-      }
-      const batch = at === 0 && bytes === records.length ? records : records.subarray(at, at + bytes)
+    const answer = this.#answer.reset()
+    this.#staging.recycle()
+    if (this.#failed !== null) return answer.refuse(errorCodes.KAFKA_STORAGE_ERROR)
+    answer.logStartOffset = this.#start
+    const error = checkFetched(records, this.#stagedEnd)
+    if (error !== errorCodes.NONE) return answer.refuse(error)
+    eachBatch(records, 0, records.length, (at, bytes) => {
+      const header = readBatchHeader(records, at, fetched)
+      const batch = bytes === records.length ? records : records.subarray(at, at + bytes)
+      if (answer.baseOffset < 0) answer.baseOffset = header.baseOffset
+      answer.lastOffset = header.lastOffset
       this.#stage(batch, header, header.maxTimestamp, header.partitionLeaderEpoch, nowMs)
-      if (result.baseOffset < 0) result.baseOffset = header.baseOffset
-      result.lastOffset = header.lastOffset
-      at += bytes
-    }
-    return result
+    })
+    return answer
   }
 
   write (nowMs: number): readonly StagedBatch[] {
+    const staging = this.#staging
     this.nowMs = nowMs
-    this.#recycle()
-    if (this.#staged.length === 0) return this.#written
+    staging.recycle()
+    if (staging.batches.length === 0) return staging.written
     try {
       this.#writeGroups(nowMs)
     } catch (error) {
@@ -202,14 +171,12 @@ export class Log implements PartitionLog {
       throw error
     }
     this.producers.commit()
-    const written = this.#staged
-    this.#staged = this.#written
-    this.#written = written
-    this.#stagedBytes = 0
-    assert(this.#end === this.#stagedEnd && this.active.bytes === this.#ahead.bytes, 'writing did what staging planned')
+    const planned = this.#end === this.#stagedEnd && this.active.bytes === staging.ahead.bytes
+    assert(planned, 'writing did what staging planned')
     if (this.#unflushedSinceMs < 0) this.#unflushedSinceMs = nowMs
-    if (this.config.flushMessages >= 0 && this.#end - this.recoveryPoint >= this.config.flushMessages) this.flush()
-    return written
+    const { flushMessages } = this.config
+    if (flushMessages >= 0 && this.#end - this.recoveryPoint >= flushMessages) this.flush()
+    return staging.finish()
   }
 
   becomeLeader (epoch: number): void {
@@ -225,14 +192,14 @@ export class Log implements PartitionLog {
   }
 
   truncateTo (offset: Offset): void {
-    assert(this.#staged.length === 0, 'nothing is staged when a log is cut')
+    assert(this.#staging.batches.length === 0, 'nothing is staged when a log is cut')
     if (offset >= this.#end) return
     if (offset < this.#start || this.segments.length === 0) this.truncateFullyAndStartAt(offset)
     else truncateTail(this, offset)
   }
 
   truncateFullyAndStartAt (offset: Offset): void {
-    assert(this.#staged.length === 0, 'nothing is staged when a log is cut')
+    assert(this.#staging.batches.length === 0, 'nothing is staged when a log is cut')
     truncateFully(this, offset)
   }
 
@@ -249,7 +216,7 @@ export class Log implements PartitionLog {
   }
 
   retain (nowMs: number, highWatermark: Offset): void {
-    if (this.#failed !== null || this.#staged.length > 0) return
+    if (this.#failed !== null || this.#staging.batches.length > 0) return
     const count = deletionDue(this, nowMs, highWatermark)
     if (count > 0) deleteDue(this, count, nowMs)
   }
@@ -268,9 +235,9 @@ export class Log implements PartitionLog {
   tick (nowMs: number): void {
     this.nowMs = nowMs
     if (this.#failed !== null) return
-    if (this.#staged.length === 0) this.producers.expire(nowMs, this.config.producerIdExpirationMs)
+    if (this.#staging.batches.length === 0) this.producers.expire(nowMs, this.config.producerIdExpirationMs)
     const waited = this.#unflushedSinceMs < 0 ? 0 : nowMs - this.#unflushedSinceMs
-    if (this.config.flushMs >= 0 && this.#unflushedSinceMs >= 0 && waited >= this.config.flushMs) this.flush()
+    if (this.config.flushMs >= 0 && waited >= this.config.flushMs) this.flush()
     if (this.segments.length > 0) this.active.writeIndexes()
     this.files.unlinkDue(nowMs)
   }
@@ -300,7 +267,7 @@ export class Log implements PartitionLog {
   }
 
   #finish (): void {
-    assert(this.#staged.length === 0, 'what is staged is written before a log is closed')
+    assert(this.#staging.batches.length === 0, 'what is staged is written before a log is closed')
     const active = this.active
     active.finishTimeIndex()
     active.writeIndexes()
@@ -324,7 +291,7 @@ export class Log implements PartitionLog {
     this.#end = end
     this.#stagedEnd = end
     if (this.recoveryPoint > end) this.recoveryPoint = end
-    if (this.segments.length > 0) this.#ahead.copyFrom(this.active.meter)
+    if (this.segments.length > 0) this.#staging.ahead.copyFrom(this.active.meter)
   }
 
   /** Seals the active segment and begins one at `base`. */
@@ -343,62 +310,27 @@ export class Log implements PartitionLog {
     return segment
   }
 
-  #begin (): AppendResult {
-    const result = this.#result
-    result.errorCode = 0
-    result.baseOffset = -1
-    result.lastOffset = -1
-    result.logAppendTimeMs = -1
-    result.logStartOffset = -1
-    result.duplicate = false
-    result.errorMessage = null
-    result.recordErrors = noRecordErrors
-    this.#recycle()
-    return result
-  }
-
-  #refuse (error: number): AppendResult {
-    this.#result.errorCode = error
-    return this.#result
-  }
-
-  /** The producer sends a batch again: the answer is the first append's. */
-  #repeated (): AppendResult {
-    const result = this.#result
-    result.duplicate = true
-    result.baseOffset = this.producers.duplicateBase
-    result.lastOffset = this.producers.duplicateLast
-    result.logAppendTimeMs = this.producers.duplicateTimestampMs
-    return result
-  }
-
-  #stage (batch: Buffer, header: BatchHeader, maxTimestampMs: number, leaderEpoch: number, nowMs: number): void {
-    const ahead = this.#ahead
-    const staged = this.#spare.pop() ?? new Staged()
-    const lastOffset = header.lastOffset
-    if (this.segments.length === 0 && this.#staged.length === 0) {
-      ahead.start(header.baseOffset, nowMs, this.files.jitterMs(this.config))
-    } else if (ahead.mustRoll(this.config, batch.length, lastOffset, maxTimestampMs, nowMs)) {
-      staged.snapshot = encodeSnapshot(this.producers.entries())
-      ahead.start(header.baseOffset, nowMs, this.files.jitterMs(this.config))
+  #stage (
+    batch: Buffer, header: BatchHeader, maxTimestampMs: number, leaderEpoch: number, nowMs: number
+  ): void {
+    const { config } = this
+    const { ahead, batches } = this.#staging
+    let snapshot: Buffer | null = null
+    if (this.segments.length === 0 && batches.length === 0) {
+      ahead.start(header.baseOffset, nowMs, this.files.jitterMs(config))
+    } else if (ahead.mustRoll(config, batch.length, header.lastOffset, maxTimestampMs, nowMs)) {
+      // Taken now: what is staged later must not be in it, it may never be written.
+      snapshot = encodeSnapshot(this.producers.entries())
+      ahead.start(header.baseOffset, nowMs, this.files.jitterMs(config))
     }
-    staged.baseOffset = header.baseOffset
-    staged.lastOffset = lastOffset
-    staged.bytes = batch
-    staged.segmentBase = ahead.base
-    staged.position = ahead.bytes
-    staged.maxTimestampMs = maxTimestampMs
-    staged.leaderEpoch = leaderEpoch
-    ahead.add(batch.length, lastOffset, maxTimestampMs, this.config.indexIntervalBytes)
+    this.#staging.add(batch, header, maxTimestampMs, leaderEpoch, config).snapshot = snapshot
     this.producers.replay(header, -1, nowMs)
-    this.#staged.push(staged)
-    this.#stagedEnd = lastOffset + 1
-    this.#stagedBytes += batch.length
+    this.#stagedEnd = header.lastOffset + 1
   }
 
   /** One writev per run of batches that go to the same segment. */
   #writeGroups (nowMs: number): void {
-    const staged = this.#staged
+    const staged = this.#staging.batches
     let from = 0
     while (from < staged.length) {
       const first = staged[from]
@@ -413,35 +345,44 @@ export class Log implements PartitionLog {
   }
 
   #writeGroup (from: number, to: number): void {
+    const staged = this.#staging.batches
     const segment = this.active
     const slices = this.#slices
     slices.length = 0
     for (let index = from; index < to; index++) {
-      const batch = this.#staged[index]
-      slices.push(batch.bytes)
-      this.assignEpoch(batch.leaderEpoch, batch.baseOffset)
+      const { bytes, leaderEpoch, baseOffset } = staged[index]
+      slices.push(bytes)
+      this.assignEpoch(leaderEpoch, baseOffset)
     }
     this.files.writeEpochs(this.config.durability !== 'page-cache')
-    assert(segment.bytes === this.#staged[from].position, 'a batch lands where it was planned')
+    assert(segment.bytes === staged[from].position, 'a batch lands where it was planned')
     this.parts.disk.writev(segment.file, slices, segment.bytes)
     let replaced = false
     for (let index = from; index < to; index++) {
-      const { bytes, lastOffset, maxTimestampMs } = this.#staged[index]
-      if (segment.appended(bytes.length, lastOffset, maxTimestampMs, this.config.indexIntervalBytes)) replaced = true
+      const { bytes, lastOffset, maxTimestampMs } = staged[index]
+      const grew = segment.appended(bytes.length, lastOffset, maxTimestampMs, this.config.indexIntervalBytes)
+      if (grew) replaced = true
       this.#end = lastOffset + 1
     }
     if (replaced) this.parts.listener.segmentChanged(segment.view())
   }
-
-  /** The last round's objects may be used again: its receiver is done with them. */
-  #recycle (): void {
-    for (const staged of this.#written) {
-      staged.bytes = nothing
-      staged.snapshot = null
-      this.#spare.push(staged)
-    }
-    this.#written.length = 0
-  }
 }
 
-const noRecordErrors: AppendResult['recordErrors'] = []
+/**
+ * Batches as a leader sends them: whole, undamaged, rising from `from` on. A cut one at the end is
+ * nothing: it comes again.
+ */
+function checkFetched (records: Buffer, from: Offset): number {
+  let end = from
+  let error: number = errorCodes.NONE
+  const reached = eachBatch(records, 0, records.length, (at, bytes) => {
+    if (error !== errorCodes.NONE) return
+    if (!verifyCrc(records, at, bytes)) error = errorCodes.CORRUPT_MESSAGE
+    else if (readBatchHeader(records, at, fetched).baseOffset < end) error = errorCodes.OFFSET_OUT_OF_RANGE
+    else if (fetched.lastOffsetDelta < 0 || !fetched.exact) error = errorCodes.CORRUPT_MESSAGE
+    end = fetched.lastOffset + 1
+  })
+  if (error !== errorCodes.NONE) return error
+  const cut = scanBatch(records, reached, records.length) === scan.partial
+  return cut && end > from ? errorCodes.NONE : errorCodes.CORRUPT_MESSAGE
+}

@@ -2,27 +2,48 @@
 import { type FileHandle } from '../base/disk.ts'
 import { type AppendResult, type EpochEndOffset, type LogConfig, type Offset, type Position } from './types.ts'
 
-/** A segment as any thread may know it: crosses borders by structured clone. The index memory is written by the log's owner alone. */
+/**
+ * A segment as any thread may know it: crosses borders by structured clone. The index memory is written by
+ * the log's owner alone.
+ */
 export interface SegmentView {
   readonly baseOffset: Offset
   /** Of the .log file. */
   readonly path: string
-  /** Names this file in caches of open files: another for every segment that was ever created, also under the same path. */
+  /**
+   * Names this file in caches of open files: another for every segment that was ever created, also under
+   * the same path.
+   */
   readonly key?: string
-  /** Int32 words: [0] entries; from word 2 on pairs (relative offset, position), both increasing. Replaced by a larger one when full.
-   *  Of a sealed segment always empty: its .index file is complete, and searched there (reader.ts does). */
+  /**
+   * Int32 words: [0] entries; from word 2 on pairs (relative offset, position), both increasing. Replaced
+   * by a larger one when full. Of a sealed segment always empty: its .index file is complete, and searched
+   * there (reader.ts does).
+   */
   readonly offsetIndex: SharedArrayBuffer
-  /** Float64 words: [0] entries; from word 2 on pairs (timestamp, relative offset). Empty when sealed, like offsetIndex. */
+  /**
+   * Float64 words: [0] entries; from word 2 on pairs (timestamp, relative offset). Empty when sealed, like
+   * offsetIndex.
+   */
   readonly timeIndex: SharedArrayBuffer
-  /** Bytes when the segment is sealed (rolled); -1 for the active one: its size is bounded by the partition's readable position. */
+  /**
+   * Bytes when the segment is sealed (rolled); -1 for the active one: its size is bounded by the
+   * partition's readable position.
+   */
   readonly sealedBytes: Position
   readonly maxTimestampMs: number
 }
 
 export interface LogListener {
-  /** A segment was added (created, recovered, rolled), or changed (sealed, index memory replaced): the newest view of that base offset. */
+  /**
+   * A segment was added (created, recovered, rolled), or changed (sealed, index memory replaced): the
+   * newest view of that base offset.
+   */
   segmentChanged (view: SegmentView): void
-  /** Removed from the log; its file is deleted later (file.delete.delay.ms): readers that have it open may finish. */
+  /**
+   * Removed from the log; its file is deleted later (file.delete.delay.ms): readers that have it open may
+   * finish.
+   */
   segmentRemoved (baseOffset: Offset): void
   /** Leader epochs, whole (small): [epoch, startOffset] pairs, ascending. */
   epochsChanged (epochs: readonly (readonly [number, Offset])[]): void
@@ -49,13 +70,19 @@ export interface PartitionLog {
   readonly bytes: number
   readonly leaderEpoch: number
 
-  /** Validates one Produce partition's records (KafKa's rules), assigns offsets and epoch in place, stages them. Nothing is visible until write(). */
+  /**
+   * Validates one Produce partition's records (KafKa's rules), assigns offsets and epoch in place, stages
+   * them. Nothing is visible until write().
+   */
   stageAsLeader (records: Buffer, kind: 'client' | 'coordinator', nowMs: number): AppendResult
   /** Stages batches that have their offsets (from a leader); must start at end. */
   stageAsFollower (records: Buffer, nowMs: number): AppendResult
   readonly stagedBytes: number
-  /** One writev of all that is staged (rolling first where due). Throws DiskError: the directory has failed. Returns what was written:
-   *  valid until the next call of stage or write (the objects are used again). */
+  /**
+   * One writev of all that is staged (rolling first where due). Throws DiskError: the directory has
+   * failed. Returns what was written: valid until the next call of stage or write (the objects are used
+   * again).
+   */
   write (nowMs: number): readonly StagedBatch[]
 
   becomeLeader (epoch: number): void
@@ -67,9 +94,12 @@ export interface PartitionLog {
   retain (nowMs: number, highWatermark: Offset): void
   /** flush.ms, producer expiry, delayed deletions that are due. */
   tick (nowMs: number): void
-  /** Files to fsync so that everything below `end` is durable: handles stay the log's; call flushed(end) afterwards.
-   *  -1 and '' while nothing was ever appended. Sealed segments that were not fsynced yet are in Log.files.unflushed (page-cache only:
-   *  with group commit a roll fsyncs what it seals): fsync their paths where it may block, then call files.dropUnflushed(baseOffset). */
+  /**
+   * Files to fsync so that everything below `end` is durable: handles stay the log's; call flushed(end)
+   * afterwards. -1 and '' while nothing was ever appended. Sealed segments that were not fsynced yet are
+   * in Log.files.unflushed (page-cache only: with group commit a roll fsyncs what it seals): fsync their
+   * paths where it may block, then call files.dropUnflushed(baseOffset).
+   */
   readonly activeFile: FileHandle
   readonly activePath: string
   flushed (end: Offset): void

@@ -1,13 +1,15 @@
 // Producer states on disk, `<offset>.snapshot`: what the batches below that offset add up to. Kafka's file,
 // big-endian:
 //
-//   0         2        6         10   each 46 bytes                                                          then, ours
-//   | version | CRC-32C | entries | id epoch lastSequence lastOffset delta time coordEpoch txnStart | ... | older batches
+//   0         2         6         10     46 bytes each                                             ours
+//   | version | CRC-32C | entries | id epoch seq offset delta time coordEpoch txnStart | ... | older batches
 //                       ^ the checksum covers from here to the end of the file
 //
 // Kafka keeps only each producer's newest batch there and reads no further. The four older ones lie behind,
 // so that a retry is
-// recognised across a restart too:   | count | id lastSequence lastOffset delta time (32 bytes each, oldest first) ...
+// recognised across a restart too:
+//
+//   | count | id lastSequence lastOffset delta time | ...      32 bytes each, a producer's oldest first
 import { crc32c } from '../base/crc32c.ts'
 import { ProducerEntry } from './producer-entry.ts'
 import { readInt64, writeInt64 } from '../protocol/record-batch.ts'
@@ -76,7 +78,9 @@ export function decodeSnapshot (bytes: Buffer, nowMs: number): ProducerEntry[] |
     entry.epoch = bytes.readInt16BE(at + 8)
     const lastOffset = readInt64(bytes, at + 14)
     const timestampMs = readInt64(bytes, at + 26)
-    if (lastOffset >= 0) entry.push(bytes.readInt32BE(at + 10), lastOffset, bytes.readInt32BE(at + 22), timestampMs)
+    if (lastOffset >= 0) {
+      entry.push(bytes.readInt32BE(at + 10), lastOffset, bytes.readInt32BE(at + 22), timestampMs)
+    }
     entry.timestampMs = timestampMs
     entry.coordinatorEpoch = bytes.readInt32BE(at + 34)
     entry.transactionStart = readInt64(bytes, at + 38)
@@ -97,7 +101,8 @@ function readOlder (bytes: Buffer, at: number, nowMs: number): Map<number, Produ
       entry = new ProducerEntry(id, nowMs)
       entries.set(id, entry)
     }
-    entry.push(bytes.readInt32BE(at + 8), readInt64(bytes, at + 12), bytes.readInt32BE(at + 20), readInt64(bytes, at + 24))
+    const delta = bytes.readInt32BE(at + 20)
+    entry.push(bytes.readInt32BE(at + 8), readInt64(bytes, at + 12), delta, readInt64(bytes, at + 24))
   }
   return entries
 }

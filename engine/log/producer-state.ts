@@ -39,8 +39,8 @@ export class ProducerState {
   get firstOpen (): Offset {
     if (this.#open === 0) return -1
     let first = -1
-    for (const entry of this.#producers.values()) {
-      if (entry.transactionStart >= 0 && (first < 0 || entry.transactionStart < first)) first = entry.transactionStart
+    for (const { transactionStart } of this.#producers.values()) {
+      if (transactionStart >= 0 && (first < 0 || transactionStart < first)) first = transactionStart
     }
     return first
   }
@@ -65,16 +65,17 @@ export class ProducerState {
     }
     if (epoch < entry.epoch) return errorCodes.INVALID_PRODUCER_EPOCH
     if (!sequenced || entry.epoch === noEpoch) return errorCodes.NONE
-    if (epoch !== entry.epoch) return baseSequence === 0 ? errorCodes.NONE : errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER
     const last = entry.lastSequence
-    const next = baseSequence === last + 1 || (baseSequence === 0 && last === sequenceMax)
+    const next = epoch !== entry.epoch
+      ? baseSequence === 0
+      : baseSequence === last + 1 || (baseSequence === 0 && last === sequenceMax)
     return next ? errorCodes.NONE : errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER
   }
 
   /** A batch is staged (or replayed); `lastSequence` is of its last record. */
   add (
-    id: number, epoch: number, lastSequence: number, lastOffset: Offset, offsetDelta: number, timestampMs: number,
-    transactional: boolean, nowMs: number
+    id: number, epoch: number, lastSequence: number, lastOffset: Offset, offsetDelta: number,
+    timestampMs: number, transactional: boolean, nowMs: number
   ): void {
     let entry = this.#producers.get(id)
     const known = entry !== undefined
@@ -127,8 +128,8 @@ export class ProducerState {
     if (batch.control) {
       this.endTransaction(batch.producerId, batch.producerEpoch, coordinatorEpoch, batch.maxTimestamp, nowMs)
     } else {
-      this.add(batch.producerId, batch.producerEpoch, batch.lastSequence, batch.lastOffset, batch.lastOffsetDelta,
-        batch.maxTimestamp, batch.transactional, nowMs)
+      this.add(batch.producerId, batch.producerEpoch, batch.lastSequence, batch.lastOffset,
+        batch.lastOffsetDelta, batch.maxTimestamp, batch.transactional, nowMs)
     }
   }
 

@@ -61,9 +61,8 @@ export class SegmentReader {
     const from = this.#startFor(view, file, offset, end)
     for (let position = from; scan.load(file, position, end); position += scan.header.bytes) {
       if (scan.header.baseOffset >= upperOffset) return null
-      if (scan.header.lastOffset >= offset) {
-        return { position, baseOffset: scan.header.baseOffset, lastOffset: scan.header.lastOffset, bytes: scan.header.bytes }
-      }
+      const { baseOffset, lastOffset, bytes } = scan.header
+      if (lastOffset >= offset) return { position, baseOffset, lastOffset, bytes }
       // Nothing is read behind the last readable batch: the writer may be busy there.
       if (scan.header.lastOffset + 1 >= upperOffset) return null
     }
@@ -108,7 +107,8 @@ export class SegmentReader {
       if (view.baseOffset >= upperOffset) break
       if (view.sealedBytes >= 0 && best !== null && view.maxTimestampMs <= best.timestampMs) continue
       const newest = this.#newestBatch(view, from, upperOffset)
-      if (newest !== null && (best === null || newest.timestampMs > best.timestampMs)) best = { view, ...newest }
+      if (newest === null || (best !== null && newest.timestampMs <= best.timestampMs)) continue
+      best = { view, ...newest }
     }
     if (best === null || best.timestampMs < 0) return { offset: -1, timestampMs: -1, leaderEpoch: -1 }
     return this.#recordIn(best.view, best.position, best.timestampMs, from, upperOffset) ??

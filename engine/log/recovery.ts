@@ -5,6 +5,7 @@ import { type BatchHeader } from '../protocol/record-batch.ts'
 import { encodePartitionMetadata, replaceFileUnsynced, textOf } from './checkpoints.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import { fileNames, offsetOfName, suffix } from './names.ts'
+import { type OffsetIndex } from './offset-index.ts'
 import { Log, type LogParts } from './partition-log.ts'
 import { loadProducers, loadSnapshot, replayBatch, replayHeaders } from './producer-recovery.ts'
 import { glanceAtIndexes, readIndexes, rebuildIndexes, recoverSegment } from './segment-recovery.ts'
@@ -36,6 +37,8 @@ export function openLog (options: OpenOptions): Log {
   trimEpochs(log)
   log.recoveryPoint = options.clean ? log.end : Math.min(options.recoveryPoint, log.end)
   log.files.removeSnapshots(offset => offset > log.end || isStray(log, offset))
+  // Where acks wait for the device, so do readers: what was found is made durable before it is shown.
+  if (options.config.durability !== 'page-cache') log.flush()
   for (const segment of log.segments) options.listener.segmentChanged(segment.view())
   if (log.files.epochs.entries.length > 0) options.listener.epochsChanged(log.files.epochs.entries)
   return log
@@ -52,7 +55,8 @@ function findSegments (log: Log): void {
   const { disk, folder, identity } = log.parts
   const names = disk.list(folder)
   const owner = `${identity.topicId}-${identity.partition}`
-  const bases = names.map(name => offsetOfName(name, suffix.log)).filter(base => base >= 0).sort((a, b) => a - b)
+  const bases = names.map(name => offsetOfName(name, suffix.log)).filter(base => base >= 0)
+  bases.sort((a, b) => a - b)
   for (const base of bases) {
     const segment = new Segment(disk, folder, base, owner, log.nowMs, log.files.jitterMs(log.config))
     segment.meter.bytes = disk.status(segment.path)?.bytes ?? 0
@@ -99,7 +103,7 @@ function loadActive (log: Log, segment: Segment): Offset {
   const { scan } = log
   const indexes = readIndexes(disk, segment)
   const size = segment.bytes
-  if (size === 0 || indexes === null || !tailFits(log, segment, indexes.offsets.lastRelative, indexes.offsets.lastPosition)) {
+  if (size === 0 || indexes === null || !tailFits(log, segment, indexes.offsets)) {
     if (size > 0) logger.warn({ path: segment.path }, 'an index is missing or damaged: it is made again')
     const { end } = recoverSegment(disk, segment, log.config, () => {})
     segment.closeFile()
@@ -131,13 +135,13 @@ function loadActive (log: Log, segment: Segment): Offset {
 }
 
 /** The last index entry points at a batch that ends with its offset. */
-function tailFits (log: Log, segment: Segment, relative: number, position: number): boolean {
-  if (relative < 0) return true
+function tailFits (log: Log, segment: Segment, index: OffsetIndex): boolean {
+  if (index.count === 0) return true
   const { disk } = log.parts
   const file = disk.open(segment.path, 'read')
   log.scan.reset()
-  const fits = log.scan.load(file, position, segment.bytes) &&
-    log.scan.header.lastOffset === segment.baseOffset + relative
+  const fits = log.scan.load(file, index.lastPosition, segment.bytes) &&
+    log.scan.header.lastOffset === segment.baseOffset + index.lastRelative
   log.scan.reset()
   disk.close(file)
   return fits

@@ -6,7 +6,8 @@ import { type Offset } from './types.ts'
 
 /** How many of the oldest segments are due. */
 export function deletionDue (log: Log, nowMs: number, highWatermark: Offset): number {
-  let spareBytes = log.config.deletes && log.config.retentionBytes >= 0 ? log.bytes - log.config.retentionBytes : -1
+  const { deletes, retentionBytes, retentionMs } = log.config
+  let spareBytes = deletes && retentionBytes >= 0 ? log.bytes - retentionBytes : -1
   let count = 0
   for (const segment of log.segments) {
     const next = log.segments[count + 1]
@@ -15,7 +16,8 @@ export function deletionDue (log: Log, nowMs: number, highWatermark: Offset): nu
     if (end > highWatermark) break
     const overSize = spareBytes - segment.bytes >= 0
     const below = next !== undefined && end <= log.start
-    if (!overSize && !below && !(log.config.deletes && isTooOld(segment, log.config.retentionMs, nowMs))) break
+    const tooOld = deletes && isTooOld(log, segment, retentionMs, nowMs)
+    if (!overSize && !below && !tooOld) break
     if (overSize) spareBytes -= segment.bytes
     count++
   }
@@ -26,9 +28,12 @@ export function deletionDue (log: Log, nowMs: number, highWatermark: Offset): nu
  * By the segment's newest record. One from the future keeps its segment; a segment without times counts
  * from when it was made.
  */
-function isTooOld (segment: Segment, retentionMs: number, nowMs: number): boolean {
+function isTooOld (log: Log, segment: Segment, retentionMs: number, nowMs: number): boolean {
   if (retentionMs < 0) return false
-  const newestMs = segment.meter.maxTimestampMs >= 0 ? segment.meter.maxTimestampMs : segment.meter.createdMs
+  const { maxTimestampMs } = segment.meter
+  const newestMs = maxTimestampMs >= 0
+    ? maxTimestampMs
+    : log.parts.disk.status(segment.path)?.modifiedMs ?? nowMs
   return nowMs - newestMs > retentionMs
 }
 

@@ -1,7 +1,8 @@
 // Reads a segment from its first byte to see what of it can be trusted, and makes its indexes anew.
 import { type Disk, type FileHandle } from '../base/disk.ts'
 import {
-  BatchHeader, batchHeader, batchHeaderBytes, batchOverheadBytes, readBatchHeader, readInt32, scanBatch, verifyCrc
+  BatchHeader, batchHeader, batchHeaderBytes, batchOverheadBytes, readBatchHeader, readInt32, scanBatch,
+  verifyCrc
 } from '../protocol/record-batch.ts'
 import { type HeaderScan } from './header-scan.ts'
 import { offsetFile, suffix } from './names.ts'
@@ -115,7 +116,9 @@ function startOver (segment: Segment): void {
 }
 
 /** Both index files decoded; null when one is missing, damaged, or speaks of what is not in the segment. */
-export function readIndexes (disk: Disk, segment: Segment): { offsets: OffsetIndex, times: TimeIndex } | null {
+export function readIndexes (
+  disk: Disk, segment: Segment
+): { offsets: OffsetIndex, times: TimeIndex } | null {
   const offsetBytes = disk.status(segment.pathOf(suffix.offsetIndex))
   const timeBytes = disk.status(segment.pathOf(suffix.timeIndex))
   if (offsetBytes === null || timeBytes === null) return null
@@ -139,7 +142,8 @@ export function glanceAtIndexes (
     scan.reset()
     if (offset.length > 0) {
       const lastOffset = segment.baseOffset + offset.readInt32BE(0)
-      if (!scan.load(file, offset.readInt32BE(4), segment.bytes) || scan.header.lastOffset !== lastOffset) return null
+      if (!scan.load(file, offset.readInt32BE(4), segment.bytes)) return null
+      if (scan.header.lastOffset !== lastOffset) return null
     }
     if (time.length > 0) {
       const relative = time.readInt32BE(8)

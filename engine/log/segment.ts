@@ -88,7 +88,9 @@ export class SegmentMeter {
    * True when a batch must go to a new segment, as Kafka rolls: size, age, full indexes, offsets out of
    * reach.
    */
-  mustRoll (config: LogConfig, batchBytes: number, lastOffset: Offset, maxTimestampMs: number, nowMs: number): boolean {
+  mustRoll (
+    config: LogConfig, batchBytes: number, lastOffset: Offset, maxTimestampMs: number, nowMs: number
+  ): boolean {
     if (this.bytes === 0) return lastOffset - this.base > relativeOffsetMax
     if (this.bytes > config.segmentBytes - batchBytes) return true
     if (lastOffset - this.base > relativeOffsetMax) return true
@@ -121,7 +123,9 @@ export class Segment {
   /** The file is longer than what was written (preallocate). */
   preallocated = false
 
-  constructor (disk: Disk, folder: string, baseOffset: Offset, owner: string, nowMs: number, jitterMs: number) {
+  constructor (
+    disk: Disk, folder: string, baseOffset: Offset, owner: string, nowMs: number, jitterMs: number
+  ) {
     this.#disk = disk
     this.#folder = folder
     this.baseOffset = baseOffset
@@ -184,7 +188,8 @@ export class Segment {
     const position = meter.bytes
     if (!meter.add(bytes, lastOffset, maxTimestampMs, intervalBytes)) return false
     let replaced = this.offsetIndex.append(lastOffset - this.baseOffset, position)
-    if (this.timeIndex.maybeAppend(meter.maxTimestampMs, meter.maxTimestampOffset - this.baseOffset)) replaced = true
+    const newestRelative = meter.maxTimestampOffset - this.baseOffset
+    if (this.timeIndex.maybeAppend(meter.maxTimestampMs, newestRelative)) replaced = true
     if (this.offsetIndex.count - this.#offsetEntriesFiled >= pendingEntriesMax) this.writeIndexes()
     return replaced
   }

@@ -3,7 +3,9 @@
 export type Offset = number & { readonly is?: 'offset' }
 export type Position = number & { readonly is?: 'position' }
 
-/** The settings of one partition's log, typed (Kafka's topic settings of the same names; -1 is "no limit"). */
+/**
+ * The settings of one partition's log, typed (Kafka's topic settings of the same names; -1 is "no limit").
+ */
 export interface LogConfig {
   segmentBytes: number
   segmentMs: number
@@ -28,7 +30,10 @@ export interface LogConfig {
   preallocate: boolean
   /** producer.id.expiration.ms */
   producerIdExpirationMs: number
-  /** 'page-cache': Kafka's default. 'group-commit' (and 'always'): the durable end, and so the high watermark, waits for fsync. */
+  /**
+   * 'page-cache': Kafka's default. 'group-commit' (and 'always'): the durable end, and so the high
+   * watermark, waits for fsync.
+   */
   durability: 'page-cache' | 'group-commit' | 'always'
 }
 

@@ -1,4 +1,4 @@
-// What the log's tests share: a configuration, batches, and a log that is opened, crashed and opened again on a disk in memory.
+// What the log's tests share: a configuration, batches, and a log that is opened, crashed and opened again.
 import { type Disk } from '../../base/disk.ts'
 import { MemoryDisk } from '../../base/disk-memory.ts'
 import { silentLogger } from '../../base/logger.ts'
@@ -101,7 +101,9 @@ export function batch (values: string[], options: BatchOptions = {}, timestamp: 
 }
 
 /** Appends one batch in a round of its own; throws when it is refused. */
-export function append (log: Log, values: string[], options: BatchOptions = {}, timestamp: number = now): Offset {
+export function append (
+  log: Log, values: string[], options: BatchOptions = {}, timestamp: number = now
+): Offset {
   const { errorCode, baseOffset } = log.stageAsLeader(batch(values, options, timestamp), 'client', now)
   if (errorCode !== 0) throw new Error(`refused with ${errorCode}`)
   log.write(now)
