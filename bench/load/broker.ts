@@ -1,0 +1,119 @@
+// The broker under load: started here from dist/ or running already, and what the system says of its process.
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { once } from 'node:events'
+import { join, resolve } from 'node:path'
+import { realClock } from '../../engine/base/clock-real.ts'
+import { realNetwork } from '../../engine/base/network-real.ts'
+import { BrokerError, Cluster } from '../../engine/client/cluster.ts'
+import { errorCodes } from '../../engine/protocol/errors.ts'
+import { CreateTopics } from '../../engine/protocol/messages/19-create-topics.ts'
+import { ListOffsets } from '../../engine/protocol/messages/02-list-offsets.ts'
+import { make } from '../../engine/protocol/schema.ts'
+import { type LoadOptions } from './options.ts'
+
+const root = resolve(import.meta.dirname, '../..')
+/** What Linux counts processor time in, on every machine in use. */
+const ticksPerSecond = 100
+
+export interface Usage {
+  readonly cpuSeconds: number
+  readonly residentBytes: number
+  readonly residentBytesMax: number
+}
+
+export const noUsage: Usage = { cpuSeconds: 0, residentBytes: 0, residentBytesMax: 0 }
+
+/** Of all threads of a process; pid 0: nothing. */
+export function usageOf (pid: number): Usage {
+  if (pid === 0) return noUsage
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ') // the name may hold blanks
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1')
+  const kilobytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0)
+  return {
+    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond,
+    residentBytes: kilobytes('VmRSS') * 1024,
+    residentBytesMax: kilobytes('VmHWM') * 1024
+  }
+}
+
+export interface StartedBroker {
+  readonly port: number
+  readonly pid: number
+  stop (): Promise<void>
+}
+
+async function freePort (): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** As an operator would, from dist/; its folder goes when it stops. */
+export async function startBroker ({ dataFolder, overrides }: LoadOptions): Promise<StartedBroker> {
+  const folder = mkdtempSync(join(dataFolder, 'millrace-load-'))
+  const port = await freePort()
+  const settings = [`listeners=PLAINTEXT://127.0.0.1:${port}`, `log.dirs=${folder}`, ...overrides]
+  const args = [join(root, 'cli/bin/millrace'), 'server', 'start', ...settings.flatMap(pair => ['--override', pair])]
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: { ...process.env, MILLRACE_RUN: process.env.MILLRACE_RUN ?? 'dist' }
+  })
+  const ended = once(child, 'exit')
+  await Promise.race([
+    once(child, 'message'),
+    ended.then(([code]) => { throw new Error(`the broker ended with ${code} before it listened`) })
+  ])
+  return {
+    port,
+    pid: child.pid!,
+    async stop () {
+      child.kill('SIGTERM')
+      await ended
+      rmSync(folder, { recursive: true, force: true })
+    }
+  }
+}
+
+export function openCluster (host: string, port: number): Cluster {
+  return new Cluster(realNetwork, realClock, { bootstrap: [{ host, port }], clientId: 'millrace-load' })
+}
+
+/** True when it was made here, false when it was there. */
+export async function createTopic (cluster: Cluster, name: string, partitions: number): Promise<boolean> {
+  const request = make(CreateTopics.request, {
+    topics: [{ name, numPartitions: partitions, replicationFactor: -1, assignments: [], configs: [] }]
+  })
+  const { topics: [{ errorCode, errorMessage }] } =
+    await cluster.ask(CreateTopics, request, () => cluster.controller())
+  if (errorCode !== errorCodes.NONE && errorCode !== errorCodes.TOPIC_ALREADY_EXISTS) {
+    throw new BrokerError(errorCode, errorMessage)
+  }
+  await cluster.topic(name)
+  return errorCode === errorCodes.NONE
+}
+
+const specialTimes = { earliest: -2, latest: -1 } as const
+
+/** By partition. */
+export async function offsets (
+  cluster: Cluster, topic: string, partitions: readonly number[], which: keyof typeof specialTimes
+): Promise<Map<number, number>> {
+  const connection = await cluster.leader(topic, partitions[0])
+  const request = make(ListOffsets.request, {
+    replicaId: -1,
+    topics: [{
+      name: topic,
+      partitions: partitions.map(partitionIndex => ({ partitionIndex, timestamp: specialTimes[which] }))
+    }]
+  })
+  const { topics } = await connection.request(ListOffsets, null, request)
+  return new Map(topics[0].partitions.map(({ partitionIndex, errorCode, offset }) => {
+    if (errorCode !== errorCodes.NONE) throw new BrokerError(errorCode)
+    return [partitionIndex, offset]
+  }))
+}
