@@ -1,13 +1,13 @@
-// The language of the scripts that test classic groups: a line is an event, what follows the arrow is all that is
-// answered because of it. Members have the names that the script gives them.
+// The language of the scripts that test classic groups: a line is an event, what follows the arrow is all
+// that is answered because of it. Members have the names that the script gives them.
 //
 //   join m1 v3                      → m1 waits
 //   wait 0                          → m1 joined generation 1, leads m1
 //   sync m1 m1=all                  → m1 synced all
 //
-// Words after the name: an instance (i=…), protocols (p=range,roundrobin or p=range:metadata), session and rebalance
-// (s=6s r=30s), a generation (g=2), the version (v3: no id first, v4 to v8: no skipped assignment), the id the client
-// sends (id=…, id= for none).
+// Words after the name: an instance (i=…), protocols (p=range,roundrobin or p=range:metadata), session and
+// rebalance (s=6s r=30s), a generation (g=2), the version (v3: no id first, v4 to v8: no skipped
+// assignment), the id the client sends (id=…, id= for none).
 import { type Step } from '../coordinator/machine.ts'
 import { errorName } from '../protocol/errors.ts'
 import { stepClassic } from './classic-group.ts'
@@ -38,7 +38,11 @@ export class Script {
 
   constructor (settings: Partial<ClassicSettings> = {}) {
     const all = {
-      membersMax: 1000, sessionTimeoutMsMin: 6000, sessionTimeoutMsMax: 1_800_000, firstRebalanceDelayMs: 0, ...settings
+      membersMax: 1000,
+      sessionTimeoutMsMin: 6000,
+      sessionTimeoutMsMax: 1_800_000,
+      firstRebalanceDelayMs: 0,
+      ...settings
     }
     this.group = new ClassicGroup('g', all, name => {
       const id = `${name}-${++this.#made}`

@@ -1,7 +1,9 @@
 // The settings of the group coordinator and of its topic, read when they are needed: most may change while
 // it runs.
+import { assert } from '../base/assert.ts'
 import { type Logger } from '../base/logger.ts'
 import { type Catalog, type NewTopic } from '../catalog/catalog.ts'
+import { internalTopic } from '../catalog/internal-topics.ts'
 import { type BrokerConfig } from '../config/broker-config.ts'
 import { type GroupSettings } from './group-events.ts'
 
@@ -23,21 +25,13 @@ export function groupSettings (config: BrokerConfig): GroupSettings {
  * serve nobody.
  */
 export function offsetsTopic (config: BrokerConfig, catalog: Catalog, logger: Logger): NewTopic {
-  const wanted = config.number('offsets.topic.replication.factor')
+  const topic = internalTopic(config, offsetsTopicName)
+  assert(topic !== null, 'the catalog knows the topic of the offsets')
+  const wanted = topic.replicationFactor
   const replicationFactor = Math.min(wanted, Math.max(1, catalog.brokers().length))
   if (replicationFactor < wanted) {
     logger.warn({ topic: offsetsTopicName, wanted, replicationFactor },
       'fewer brokers than offsets.topic.replication.factor: the topic gets fewer copies')
   }
-  return {
-    name: offsetsTopicName,
-    partitions: config.number('offsets.topic.num.partitions'),
-    replicationFactor,
-    assignments: [],
-    config: new Map([
-      ['cleanup.policy', 'compact'],
-      ['segment.bytes', String(config.number('offsets.topic.segment.bytes'))],
-      ['compression.type', 'producer']
-    ])
-  }
+  return { ...topic, replicationFactor }
 }
