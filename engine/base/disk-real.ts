@@ -2,8 +2,8 @@
 // code.
 
 import {
-  closeSync, constants, fdatasyncSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readSync, readdirSync,
-  readFileSync, renameSync, rmSync, statSync, unlinkSync, writeSync, writevSync
+  closeSync, constants, fdatasyncSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readSync,
+  readdirSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, writeSync, writevSync
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { assert } from './assert.ts'

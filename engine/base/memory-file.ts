@@ -31,6 +31,7 @@ export class MemoryFile {
   }
 
   write (bytes: Uint8Array, position: number): void {
+    if (bytes.length === 0) return
     if (position > this.#size) this.truncate(position)
     const end = position + bytes.length
     this.#reserve(end)

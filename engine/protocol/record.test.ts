@@ -4,9 +4,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { codecIds, type CodecId } from './compression/index.ts'
 import {
-  BatchHeader, batchAttributes, batchHeader, batchHeaderBytes, eachBatch, listFaults, readBatchHeader, RecordWalk,
-  scan, scanBatch, setBaseOffset, setMaxTimestamp, setPartitionLeaderEpoch, updateCrc, verifyCrc, walkRecords,
-  walkResults
+  BatchHeader, batchAttributes, batchHeader, batchHeaderBytes, eachBatch, listFaults, readBatchHeader,
+  RecordWalk, scan, scanBatch, setBaseOffset, setMaxTimestamp, setPartitionLeaderEpoch, updateCrc, verifyCrc,
+  walkRecords, walkResults
 } from './record-batch.ts'
 import { buildBatch, decodeRecords, recordBytes, type RecordInput, walkCompressed } from './record.ts'
 import { readVarint, readVarlong, sizeOfVarint, varintBytes, varlongBytes, writeVarint } from './varint.ts'
@@ -219,6 +219,15 @@ describe('a walk over records', () => {
     expect(found).toMatchObject({ result: walkResults.ok, keysMissing: 1, timestampsOutside: 1 })
     expect(listFaults(batch, batchHeaderBytes, T0, found).map(({ index, kind }) => [index, kind]))
       .toEqual([[0, 'timestamp'], [1, 'key']])
+  })
+
+  test('cut at any byte has no whole last record', () => {
+    const batch = buildBatch({}, records)
+    const found = new RecordWalk()
+    for (let end = batchHeaderBytes; end < batch.length; end++) {
+      const result = walkRecords(batch, batchHeaderBytes, end, 3, T0, found)
+      if (result !== walkResults.truncated) expect.fail(`cut at ${end}: ${result}`)
+    }
   })
 
   test('sees the end too early and too late', () => {
