@@ -92,9 +92,9 @@ export interface Catalog {
   /** A block of producer ids that nobody else will ever get. */
   allocateProducerIds (): Promise<{ first: number, count: number }>
 
-  /** At start, with the partitions whose logs were found. A store that is new takes their topics over: the
-   *  folder was another broker's. Absent: the store is never new. */
-  adopt? (found: readonly { topic: string, topicId: string, partition: number }[]): void
+  /** Once, at start, when the log directories are locked: with the partitions whose logs were found in them.
+   *  Until then there are no topics, and nothing may change. Absent: the store needs none of it. */
+  begin? (found: readonly { topic: string, topicId: string, partition: number }[]): void
 
   close (): Promise<void>
 }

@@ -1,6 +1,7 @@
 // The catalog of a broker that stands alone: everything in memory, every change first in the metadata log. A
 // change is checked against what is there, made durable, applied and told to the listeners in one turn, so
 // that changes have one order.
+import { assert } from '../base/assert.ts'
 import { type Disk, DiskError } from '../base/disk.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import { type Random } from '../base/random.ts'
@@ -46,13 +47,13 @@ export interface EmbeddedCatalogOptions {
 export interface LogOnDisk { topic: string, topicId: string, partition: number }
 
 export interface EmbeddedCatalog extends Catalog {
-  /** Made in this start: nothing was there. */
-  readonly isNew: boolean
   /** What clients are told, known once the listeners are open. */
   setEndpoints (endpoints: BrokerInfo['endpoints']): void
-  adopt (found: readonly LogOnDisk[]): void
+  /** A new catalog in a folder of logs that another broker wrote takes their topics over. */
+  begin (found: readonly LogOnDisk[]): void
 }
 
+/** Only looks for the cluster's id: the folder may be another process's until begin(). */
 export function openEmbeddedCatalog (options: EmbeddedCatalogOptions): EmbeddedCatalog {
   return new LocalCatalog(options)
 }
@@ -60,15 +61,18 @@ export function openEmbeddedCatalog (options: EmbeddedCatalogOptions): EmbeddedC
 class LocalCatalog implements EmbeddedCatalog {
   readonly brokerId: number
   readonly controllerId: number
-  readonly isNew: boolean
+  readonly clusterId: string
   readonly #config: BrokerConfig
   readonly #random: Random
   readonly #logger: Logger
-  readonly #log: MetadataLog<CatalogState, StateChange>
-  readonly #state: CatalogState // as the metadata log has it
+  readonly #disk: Disk
+  readonly #path: string
+  #log: MetadataLog<CatalogState, StateChange>
+  #state: CatalogState // as the metadata log has it
   readonly #topics = new TopicIndex() // the same topics as others see them
   readonly #listeners: ((change: CatalogChange) => void | Promise<void>)[] = []
   #endpoints: BrokerInfo['endpoints']
+  #begun = false // before, nothing is written
   #failure: DiskError | null = null // once set, no more changes
 
   constructor (options: EmbeddedCatalogOptions) {
@@ -78,24 +82,34 @@ class LocalCatalog implements EmbeddedCatalog {
     this.#random = options.random
     this.#logger = options.logger ?? silentLogger
     this.#endpoints = options.endpoints ?? []
-    disk.makeDirectory(directory)
-    this.#log = openMetadataLog<CatalogState, StateChange>(disk, `${directory}/${catalogFileName}`)
-    const snapshot = this.#log.snapshot
-    this.isNew = snapshot === null
+    this.#disk = disk
+    this.#path = `${directory}/${catalogFileName}`
+    this.#log = openMetadataLog<CatalogState, StateChange>(disk, this.#path)
+    this.clusterId = this.#log.snapshot?.clusterId ?? options.clusterId ??
+      clusterIdIn(disk, `${directory}/meta.properties`) ?? randomId(options.random)
+    this.#state = emptyState(this.clusterId)
+    if (this.#log.snapshot === null) disk.makeDirectory(directory)
+  }
+
+  begin (found: readonly LogOnDisk[]): void {
+    assert(!this.#begun, 'a catalog begins once')
+    this.#begun = true
+    // Read once more: whoever may have written to it has ended.
+    this.#log = openMetadataLog<CatalogState, StateChange>(this.#disk, this.#path)
+    const { snapshot, changes } = this.#log
     if (snapshot === null) {
-      this.#state = this.#freshState(options)
+      // Eligible leader replicas count on one value for all brokers: a new cluster keeps its own.
+      this.#state.brokers[''] = bare([['min.insync.replicas', this.#config.string('min.insync.replicas')]])
+      this.#adopt(found)
       this.#log.replace(this.#state)
     } else {
+      if (snapshot.clusterId !== this.clusterId) throw new Error(`${this.#path} changed while the broker started`)
       this.#state = revived(snapshot)
-      for (const change of this.#log.changes) apply(this.#state, change)
+      for (const change of changes) apply(this.#state, change)
       this.#commit({ kind: 'start' })
     }
     for (const topic of Object.values(this.#state.topics)) this.#show(topic)
     this.#shareBrokerConfig()
-  }
-
-  get clusterId (): string {
-    return this.#state.clusterId
   }
 
   brokers (): readonly BrokerInfo[] {
@@ -209,8 +223,11 @@ class LocalCatalog implements EmbeddedCatalog {
     return { first, count: producerIdBlock }
   }
 
-  adopt (found: readonly LogOnDisk[]): void {
-    if (!this.isNew) return
+  async close (): Promise<void> {
+    this.#log.close()
+  }
+
+  #adopt (found: readonly LogOnDisk[]): void {
     const partitions = new Map<string, { id: string, count: number }>()
     for (const { topic, topicId, partition } of found) {
       const known = partitions.get(topic)
@@ -220,23 +237,9 @@ class LocalCatalog implements EmbeddedCatalog {
       if (problemWithName(name) !== null || this.#state.topics[name] !== undefined) continue
       const topic = this.#storedTopic(name, id, {}, spread(0, count, 1, [this.brokerId]))
       topic.born.fill(this.#state.starts - adoptedStartsAgo)
-      this.#commit({ kind: 'topic', topic })
-      this.#show(topic)
+      this.#state.topics[name] = topic
       this.#logger.info(`Took over topic ${name} with ${count} partitions, found in the log directories`)
     }
-  }
-
-  async close (): Promise<void> {
-    this.#log.close()
-  }
-
-  #freshState (options: EmbeddedCatalogOptions): CatalogState {
-    const { disk, directory, random } = options
-    const clusterId = options.clusterId ?? clusterIdIn(disk, `${directory}/meta.properties`) ?? randomId(random)
-    const state = emptyState(clusterId)
-    // Eligible leader replicas count on one value for all brokers: a new cluster keeps its own.
-    state.brokers[''] = bare([['min.insync.replicas', this.#config.string('min.insync.replicas')]])
-    return state
   }
 
   #plan (topic: NewTopic): StoredTopic | CatalogError {
@@ -348,6 +351,7 @@ class LocalCatalog implements EmbeddedCatalog {
   }
 
   #commit (change: StateChange): void {
+    assert(this.#begun, 'the catalog changed before it began')
     this.#write(() => this.#log.append(change))
     apply(this.#state, change)
     if (!this.#log.wantsSnapshot) return

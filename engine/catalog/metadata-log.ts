@@ -11,9 +11,9 @@
 //           ^ of the JSON     ^ of the JSON
 //
 // A change counts when its entry is fsynced. What a crash tears off is the last entry at most, which nobody
-// was told of: it is cut away when the file is opened. Damage before a whole entry is no crash's work: the
-// broker does not start on it. When the changes outgrow the snapshot, a new file with a new snapshot replaces
-// the old one at once (rename).
+// was told of: it is cut away before the next one is written. Damage before a whole entry is no crash's work:
+// the broker does not start on it. When the changes outgrow the snapshot, a new file with a new snapshot
+// replaces the old one at once (rename).
 //
 // It is a plain file in the first log directory and no folder: Kafka takes every folder there for a partition
 // and does not start on one whose name is none, while it passes over files it does not know.
@@ -52,6 +52,7 @@ export interface MetadataLog<Snapshot, Change> {
   close (): void
 }
 
+/** Only reads; the first append() or replace() is the first to write. */
 export function openMetadataLog<Snapshot, Change> (disk: Disk, path: string): MetadataLog<Snapshot, Change> {
   return new FileMetadataLog<Snapshot, Change>(disk, path)
 }
@@ -76,11 +77,6 @@ class FileMetadataLog<Snapshot, Change> implements MetadataLog<Snapshot, Change>
     const entries = this.#read(disk.readFile(path))
     this.snapshot = entries[0] as Snapshot
     this.changes = entries.slice(1) as Change[]
-    this.#file = disk.open(path, 'write')
-    if (disk.size(this.#file) > this.#end) {
-      disk.truncate(this.#file, this.#end)
-      disk.fsync(this.#file)
-    }
   }
 
   get wantsSnapshot (): boolean {
@@ -88,10 +84,11 @@ class FileMetadataLog<Snapshot, Change> implements MetadataLog<Snapshot, Change>
   }
 
   append (change: Change): void {
-    assert(this.#file !== null, 'a catalog file begins with a snapshot')
+    assert(this.#end > 0, 'a catalog file begins with a snapshot')
+    const file = this.#file ?? this.#openCut()
     const slices = entryOf(change)
-    this.#disk.writev(this.#file, slices, this.#end)
-    this.#disk.fsync(this.#file)
+    this.#disk.writev(file, slices, this.#end)
+    this.#disk.fsync(file)
     this.#end += bytesOf(slices)
   }
 
@@ -102,13 +99,20 @@ class FileMetadataLog<Snapshot, Change> implements MetadataLog<Snapshot, Change>
     const bytes = Buffer.concat([header, ...entryOf(snapshot)])
     this.close()
     this.#disk.replaceFile(this.#path, bytes)
-    this.#file = this.#disk.open(this.#path, 'write')
     this.#end = this.#snapshotBytes = bytes.length
   }
 
   close (): void {
     if (this.#file !== null) this.#disk.close(this.#file)
     this.#file = null
+  }
+
+  /** Without what a crash left of an entry behind the last whole one. */
+  #openCut (): FileHandle {
+    const file = this.#disk.open(this.#path, 'write')
+    this.#file = file
+    if (this.#disk.size(file) > this.#end) this.#disk.truncate(file, this.#end)
+    return file
   }
 
   #read (bytes: Buffer): unknown[] {

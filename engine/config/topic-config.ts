@@ -1,7 +1,7 @@
 // What a topic's settings are worth: its own overrides over the broker's settings of other names
 // (log.retention.ms and so on), as Kafka derives and checks them. The log gets them typed.
-import { type LogConfig } from '../log/types.ts'
 import { type BrokerConfig } from './broker-config.ts'
+import { type LogConfig } from './log-config.ts'
 import { topicTable } from './tables.ts'
 import { parseBoolean, parseList, parseNumber, problemWith } from './value.ts'
 

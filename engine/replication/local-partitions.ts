@@ -86,7 +86,7 @@ class CatalogPartitions implements LocalPartitions {
   }
 
   async start (found: readonly FoundLog[]): Promise<void> {
-    this.#catalog.adopt?.(found)
+    this.#catalog.begin?.(found)
     await Promise.all(found.map(log => this.#keepOrDiscard(log)))
     await Promise.all([...this.#catalog.topics()].map(topic => this.#host(topic, 0)))
   }

@@ -1,0 +1,36 @@
+// The settings of one partition's log, typed: what a topic's settings come to. Plain data: it crosses thread
+// borders.
+
+/**
+ * The settings of one partition's log, typed (Kafka's topic settings of the same names; -1 is "no limit").
+ */
+export interface LogConfig {
+  segmentBytes: number
+  segmentMs: number
+  segmentJitterMs: number
+  segmentIndexBytes: number
+  indexIntervalBytes: number
+  maxMessageBytes: number
+  retentionMs: number
+  retentionBytes: number
+  fileDeleteDelayMs: number
+  /** message.timestamp.type */
+  logAppendTime: boolean
+  timestampBeforeMaxMs: number
+  timestampAfterMaxMs: number
+  /** cleanup.policy holds "delete" / "compact". */
+  deletes: boolean
+  compacts: boolean
+  /** compression.type: 'producer' keeps what came. */
+  compressionType: string
+  flushMessages: number
+  flushMs: number
+  preallocate: boolean
+  /** producer.id.expiration.ms */
+  producerIdExpirationMs: number
+  /**
+   * 'page-cache': Kafka's default. 'group-commit' (and 'always'): the durable end, and so the high
+   * watermark, waits for fsync.
+   */
+  durability: 'page-cache' | 'group-commit' | 'always'
+}
