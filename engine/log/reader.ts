@@ -46,7 +46,8 @@ export class SegmentReader {
 
   constructor (disk: Disk, filesMax: number = filesMaxDefault) {
     this.#disk = disk
-    this.#filesMax = filesMax
+    // One call uses up to three files of a segment, and must not lose the first when it opens the third.
+    this.#filesMax = Math.max(filesMax, 4)
     this.#scan = new HeaderScan(disk)
   }
 
