@@ -5,11 +5,14 @@
 //   v9  unknown groups have an error of their own      v10 topic ids instead of names
 import { type PartitionCommit } from '../groups/group-events.ts'
 import { errorCodes } from '../protocol/errors.ts'
-import { type OffsetCommit, type OffsetCommitRequest } from '../protocol/messages/08-offset-commit.ts'
+import {
+  type OffsetCommit, type OffsetCommitRequest, type OffsetCommitResponse
+} from '../protocol/messages/08-offset-commit.ts'
 import { type Handler, type RequestContext } from './context.ts'
 
 type AskedTopic = OffsetCommitRequest['topics'][number]
 type AskedPartition = AskedTopic['partitions'][number]
+type AnsweredTopic = OffsetCommitResponse['topics'][number]
 
 export const offsetCommit: Handler<typeof OffsetCommit> = async (request, context) => {
   const { version } = context
@@ -46,7 +49,8 @@ export const offsetCommit: Handler<typeof OffsetCommit> = async (request, contex
       errors.set(partition, errorCode === errorCodes.NONE ? partitionErrors[index] : errorCode)
     })
   }
-  return answer(request, partition => errors.get(partition) ?? errorCodes.NONE)
+  const answered = answer(request, partition => errors.get(partition) ?? errorCodes.NONE)
+  return asked.length === errors.size ? answered : { ...answered, topics: merged(answered.topics) }
 }
 
 function partitionError (
@@ -56,6 +60,18 @@ function partitionError (
   return catalog.topic(name)?.partitions[partitionIndex] === undefined
     ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION
     : errorCodes.NONE
+}
+
+/** Where some were sorted out, Kafka names a topic that came twice once. */
+function merged (topics: AnsweredTopic[]): AnsweredTopic[] {
+  const once = new Map<string, AnsweredTopic>()
+  for (const topic of topics) {
+    const key = `${topic.name} ${topic.topicId}`
+    const first = once.get(key)
+    if (first === undefined) once.set(key, topic)
+    else first.partitions.push(...topic.partitions)
+  }
+  return [...once.values()]
 }
 
 function commitOf (topic: string, topicId: string, partition: AskedPartition): PartitionCommit {

@@ -21,11 +21,10 @@ export const offsetDelete: Handler<typeof OffsetDelete> = async (request, contex
       partitions.push({ topic: name, partition: partition.partitionIndex })
     }
   }
-  if (partitions.length > 0) {
-    const { errorCode, partitionErrors } = await groups.deleteOffsets({ group: request.groupId, partitions })
-    if (errorCode !== errorCodes.NONE) return whole(errorCode)
-    asked.forEach((partition, index) => errors.set(partition, partitionErrors[index]))
-  }
+  // Asked even for nothing: an unknown group is an error of the whole.
+  const { errorCode, partitionErrors } = await groups.deleteOffsets({ group: request.groupId, partitions })
+  if (errorCode !== errorCodes.NONE) return whole(errorCode)
+  asked.forEach((partition, index) => errors.set(partition, partitionErrors[index]))
   return {
     throttleTimeMs: 0,
     errorCode: errorCodes.NONE,
