@@ -36,6 +36,8 @@ export interface Shop {
   answersWait (connection: ClientConnection): void
   /** It is gone; requests of it may still be in work. */
   left (connection: ClientConnection): void
+  /** One that was stopped has nothing more to do or to send. */
+  cameToRest (): void
 }
 
 export class ClientConnection implements ConnectionEvents, Caller, Settling, WriterEvents, FrameEvents {
@@ -59,6 +61,7 @@ export class ClientConnection implements ConnectionEvents, Caller, Settling, Wri
   #unmute: Timer | null = null
   #paused = false
   #pumping = false
+  #stopped = false
   #closing = false // nothing more is read or begun
   #closed = false
 
@@ -91,6 +94,7 @@ export class ClientConnection implements ConnectionEvents, Caller, Settling, Wri
 
   drained (): void {
     this.lastActiveMs = this.#shop.clock.monotonicMs()
+    if (this.#stopped && this.drainedOut) this.#shop.cameToRest()
   }
 
   closed (reason: Error | null): void {
@@ -171,6 +175,17 @@ export class ClientConnection implements ConnectionEvents, Caller, Settling, Wri
 
   flushAnswers (): void {
     this.#writer.flush()
+    if (this.#stopped && this.drainedOut) this.#shop.cameToRest()
+  }
+
+  /** The broker closes: nothing more is begun, what is in work may still be answered. */
+  stop (): void {
+    this.#stopped = true
+  }
+
+  /** No Produce is in work and no answer on its way. Others in work may wait for ever. */
+  get drainedOut (): boolean {
+    return this.#produceBytes === 0 && this.#writer.idle
   }
 
   /** Ends at once. */
@@ -213,7 +228,8 @@ export class ClientConnection implements ConnectionEvents, Caller, Settling, Wri
   }
 
   #mayBegin (): boolean {
-    if (this.#closing || this.#exclusive || this.#holds > 0 || this.#mutedUntilMs > 0) return false
+    if (this.#closing || this.#stopped || this.#mutedUntilMs > 0) return false
+    if (this.#exclusive || this.#holds > 0) return false
     return this.#work.length < this.#shop.limits.produceRequestsMax && !this.#writer.behind
   }
 

@@ -47,6 +47,7 @@ export class Server implements Shop {
   #overridesText = ''
   #overrides = new Map<string, number>()
   #closed = false
+  #settled: (() => void) | null = null // somebody waits for connections to come to rest
   readonly #flush = () => this.#flushAnswers()
 
   constructor ({ network, clock, logger, config, doors, broken }: ServerOptions) {
@@ -84,9 +85,35 @@ export class Server implements Shop {
     await Promise.all(this.#listening.splice(0).map(listening => listening.close()))
   }
 
+  /** Begins nothing more; resolves when all Produce in work is answered, or after that time. */
+  async drain (msMax: number): Promise<void> {
+    for (const connection of this.#connections) connection.stop()
+    const isDone = () => [...this.#connections].every(connection => connection.drainedOut)
+    if (isDone()) return
+    await new Promise<void>(resolve => {
+      const limit = this.clock.after(msMax, () => { this.#settled = null; resolve() })
+      this.#settled = () => {
+        if (!isDone()) return
+        this.#settled = null
+        limit.cancel()
+        resolve()
+      }
+    })
+  }
+
   /** Ends every connection. What is in work runs on, and is answered to nobody. */
-  closeConnections (): void {
-    for (const connection of [...this.#connections]) connection.destroy()
+  async closeConnections (): Promise<void> {
+    if (this.#connections.size === 0) return
+    await new Promise<void>(resolve => {
+      this.#settled = () => { if (this.#connections.size === 0) resolve() }
+      for (const connection of [...this.#connections]) connection.destroy()
+    })
+    this.#settled = null
+  }
+
+  /** A connection that was told to stop has come to rest. */
+  cameToRest (): void {
+    this.#settled?.()
   }
 
   answersWait (connection: ClientConnection): void {
@@ -100,6 +127,7 @@ export class Server implements Shop {
     const left = (this.#perAddress.get(connection.address) ?? 1) - 1
     if (left > 0) this.#perAddress.set(connection.address, left)
     else this.#perAddress.delete(connection.address)
+    this.#settled?.()
   }
 
   #flushAnswers (): void {

@@ -64,8 +64,7 @@ export async function startTestServer (options: TestServerOptions = {}): Promise
     broken,
     async close () {
       await server.closeListeners()
-      server.closeConnections()
-      while (server.connections > 0) await new Promise(resolve => setImmediate(resolve))
+      await server.closeConnections()
       arena.close()
     }
   }

@@ -6,8 +6,9 @@ import { type ArenaPiece, type BytesPiece, type FilePiece, type Piece, pieceByte
 
 /** What the socket may be behind before we stop handing it bytes: a few round trips on a fast network. */
 export const aheadBytesMax = 256 * 1024
-/** Half of it: one range is on its way out while the next is read. */
-export const rangeBytesMax = aheadBytesMax / 2
+export const rangeBytesMax = aheadBytesMax
+/** A range is read when the socket has no more than this left: a reader that stalls holds little memory. */
+const nextRangeBytesMax = 64 * 1024
 
 type Lease = { release (): void }
 
@@ -68,7 +69,7 @@ export class AnswerWriter {
     while (!this.#reading && this.#head < this.#queue.length) {
       const piece = this.#queue[this.#head]
       if (piece.kind === 'file') {
-        if (this.#pendingBytes() > aheadBytesMax - rangeBytesMax) break
+        if (this.#pendingBytes() > nextRangeBytesMax) break
         this.#read(piece.length)
       } else {
         if (this.#pendingBytes() >= aheadBytesMax) break
@@ -128,6 +129,7 @@ export class AnswerWriter {
     this.#reading = true
     const from = this.#range
     piece.read(from, Math.min(rangeBytesMax, length - from), part => this.#arrived(piece, part), reason => {
+      this.#reading = false
       if (this.#closed) piece.release()
       else this.#events.unreadable(reason)
     })

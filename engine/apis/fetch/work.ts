@@ -130,7 +130,7 @@ export class FetchWork implements Parked {
     // What was read goes back: the memory is others' while we wait.
     this.#drop()
     const rows: Row[] = []
-    for (const hosted of this.#hosted) if (hosted !== undefined) rows.push(hosted.row)
+    for (const hosted of this.#hosted) if (hosted !== undefined && hosted.row >= 0) rows.push(hosted.row)
     const waitMs = this.#deadlineMs - this.#context.clock.monotonicMs()
     this.#ticket = this.#context.waiting.park(rows, Math.max(0, waitMs), this)
   }
@@ -191,13 +191,13 @@ export class FetchWork implements Parked {
       return undefined
     }
     const { row } = hosted
-    this.#seenEnd[index] = this.#limitOf(row)
-    this.#seenSize[index] = this.#context.log.table.sizeBytes(row)
     part.errorCode = this.#problemWith(wanted, hosted)
     if (part.errorCode !== errorCodes.NONE) {
       this.#mustAnswer = true
       return undefined
     }
+    this.#seenEnd[index] = this.#limitOf(row)
+    this.#seenSize[index] = this.#context.log.table.sizeBytes(row)
     if (wanted.lastFetchedEpoch < 0) return this.#readRecords(part, row)
     return this.#compareEpochs(part, row, hosted.leaderEpoch)
   }
