@@ -175,8 +175,23 @@ describe('a coordinator shard', () => {
     await settle()
     expect([said, shard.machine.words]).toEqual([[`error ${errorCodes.COORDINATOR_NOT_AVAILABLE}`], []])
     log.commit()
+    clock.advance(1000)
     await settle()
     expect(shard.machine.words).toEqual(['a'])
+  })
+
+  it('outlives the closing of the waiting room: no session ends by it, nothing spins', async () => {
+    const shard = await loadedShard()
+    log.lags = true
+    ask(shard, { kind: 'put', words: ['a'] })
+    ask(shard, { kind: 'remind', afterMs: 1000 })
+    await settle()
+    waiting.close()
+    await settle()
+    expect(said).toEqual(['reminded', `error ${errorCodes.COORDINATOR_NOT_AVAILABLE}`])
+    expect([shard.machine.due, clock.waiting]).toEqual([0, 0])
+    shard.close(errorCodes.COORDINATOR_NOT_AVAILABLE)
+    expect(clock.nextDueMs).toBe(null)
   })
 
   it('lets an exclusive event wait for what is under way, and others for it', async () => {
@@ -190,6 +205,7 @@ describe('a coordinator shard', () => {
     log.commit()
     await settle()
     expect([said, log.batches.length]).toEqual([['put a'], 2])
+    expect(decodeRecords(log.batches[1]).map(({ value }) => value)).toEqual([null])
     log.commit()
     await settle()
     log.commit()

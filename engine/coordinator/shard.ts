@@ -4,7 +4,7 @@
 //   event ──step──> records ──one batch per tick──> log ──high watermark passes──> settled(0), replies
 //                                                    └──refused───────────────────> settled(code)
 import { assert } from '../base/assert.ts'
-import { type Clock } from '../base/clock.ts'
+import { type Clock, type Timer } from '../base/clock.ts'
 import { type Logger } from '../base/logger.ts'
 import { type AppendResult } from '../log/types.ts'
 import { errorCodes, errorName } from '../protocol/errors.ts'
@@ -34,6 +34,11 @@ export interface ShardOptions<M> {
 /** A piece at a time: reading a long log must not hold up what else the thread has to do. */
 const loadBytes = 262_144
 
+/** How soon to look again for what was not committed in time. */
+const overdueMs = 1000
+/** Keys of machines' timers are not empty. */
+const overdueTimer = ''
+
 interface Written<E> {
   readonly step: Step<E>
   /** The last of its records are in the batch: with it the step is done. */
@@ -58,7 +63,7 @@ export class Shard<E, M extends Machine<E>> {
   #refusal: number = errorCodes.COORDINATOR_LOAD_IN_PROGRESS
   readonly #requests = new Map<number, Waiting>()
   #lastRequest = 0
-  readonly #timers = new Map<string, Ticket>()
+  readonly #timers = new Map<string, Timer>()
   /** Events that wait for an exclusive one, or are exclusive and wait for everything. */
   readonly #queue: E[] = []
   /** Steps whose records are not appended yet. */
@@ -132,7 +137,7 @@ export class Shard<E, M extends Machine<E>> {
     if (this.#state === 'closed') return
     this.#state = 'closed'
     this.#refusal = errorCode
-    for (const ticket of this.#timers.values()) ticket.leave()
+    for (const timer of this.#timers.values()) timer.cancel()
     this.#timers.clear()
     this.#parked?.leave()
     this.#queue.length = 0
@@ -159,7 +164,7 @@ export class Shard<E, M extends Machine<E>> {
   #carry (step: Step<E>): void {
     for (const note of step.notes) this.#options.logger.info({ partition: this.#options.name }, note)
     for (const { key, afterMs, event } of step.timers) {
-      this.#timers.get(key)?.leave()
+      this.#timers.get(key)?.cancel()
       if (event === null || afterMs < 0) this.#timers.delete(key)
       else this.#timers.set(key, this.#wake(key, afterMs, event))
     }
@@ -171,16 +176,21 @@ export class Shard<E, M extends Machine<E>> {
     this.#flushSoon()
   }
 
-  #wake (key: string, afterMs: number, event: E): Ticket {
+  /**
+   * By the clock, not in the waiting room: that ends everybody's time when it closes, but a session goes
+   * on.
+   */
+  #wake (key: string, afterMs: number, event: E): Timer {
+    const { clock } = this.#options
     const due = () => {
-      if (this.#timers.get(key) !== ticket) return
+      if (this.#timers.get(key) !== timer) return
       this.#timers.delete(key)
       this.post(event)
     }
-    const soon = { leave () {} }
-    const ticket: Ticket = afterMs === 0 ? soon : this.#options.waiting.after(afterMs, due)
-    if (ticket === soon) this.#options.clock.soon(due)
-    return ticket
+    const atOnce = { cancel () {} }
+    const timer: Timer = afterMs === 0 ? atOnce : clock.after(afterMs, due)
+    if (timer === atOnce) clock.soon(due)
+    return timer
   }
 
   #release (step: Step<E>): void {
@@ -303,8 +313,13 @@ export class Shard<E, M extends Machine<E>> {
     for (const { steps } of this.#uncommitted) {
       for (const { step } of steps) this.#refuse(step, error)
     }
-    if (!this.#commit()) this.#await()
-    this.#drain()
+    const again = () => {
+      this.#timers.delete(overdueTimer)
+      if (!this.#commit()) this.#await()
+      this.#drain()
+    }
+    // Nobody waits any more, so this need not be quick; a room that closes would send us away again at once.
+    this.#timers.set(overdueTimer, this.#options.clock.after(overdueMs, again))
   }
 
   /** With a batch that was not written fails what was built on it. */
