@@ -13,6 +13,7 @@ import {
   type NewTopic, type TopicInfo
 } from './catalog.ts'
 import { merged, problemWithMinIsr, problemWithValues, type Values, valuesAfter } from './config-ops.ts'
+import { internalTopic } from './internal-topics.ts'
 import { catalogFileName, type MetadataLog, openMetadataLog } from './metadata-log.ts'
 import {
   apply, bare, type CatalogState, configTable, type ConfigKind, emptyState, revived, type StateChange,
@@ -235,7 +236,9 @@ class LocalCatalog implements EmbeddedCatalog {
     }
     for (const [name, { id, count }] of partitions) {
       if (problemWithName(name) !== null || this.#state.topics[name] !== undefined) continue
-      const topic = this.#storedTopic(name, id, {}, spread(0, count, 1, [this.brokerId]))
+      const config = bare<string>([...internalTopic(this.#config, name)?.config ?? []] as [string, string][])
+      const replicas = spread(0, count, 1, [this.brokerId])
+      const topic = this.#storedTopic(name, id === '' ? this.#newTopicId() : id, config, replicas)
       topic.born.fill(this.#state.starts - adoptedStartsAgo)
       this.#state.topics[name] = topic
       this.#logger.info(`Took over topic ${name} with ${count} partitions, found in the log directories`)
