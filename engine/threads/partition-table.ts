@@ -2,7 +2,7 @@
 // with one writer.
 //
 //   word 0          1          2              3               4               5             6     7
-//   | sequence | log start | end          | durable end    | first unstable | last aborted | size | worker
+//   | sequence | log start | end          | durable end    | first unstable | last aborted | size | recovery point
 //   word 8          9          10             11              12 .. 15
 //   | sequence | role      | leader epoch | high watermark | -                                         main
 //
@@ -26,6 +26,7 @@ const durableEnd = 3
 const firstUnstable = 4
 const lastAborted = 5
 const size = 6
+const recoveryPoint = 7
 const mainSequence = 8
 const role = 9
 const leaderEpoch = 10
@@ -38,6 +39,7 @@ export interface LogState {
   firstUnstable: Offset
   lastAborted: Offset
   sizeBytes: number
+  recoveryPoint: Offset
 }
 
 export class PartitionTable {
@@ -58,6 +60,8 @@ export class PartitionTable {
   /** Last offset of the newest aborted transaction, -1 when there is none. */
   lastAborted (row: number): Offset { return this.#words[row * rowWords + lastAborted] }
   sizeBytes (row: number): number { return this.#words[row * rowWords + size] }
+  /** Everything below is on the device. */
+  recoveryPoint (row: number): Offset { return this.#words[row * rowWords + recoveryPoint] }
   role (row: number): Role { return this.#words[row * rowWords + role] as Role }
   leaderEpoch (row: number): number { return this.#words[row * rowWords + leaderEpoch] }
   highWatermark (row: number): Offset { return this.#words[row * rowWords + highWatermark] }
@@ -76,6 +80,7 @@ export class PartitionTable {
       target.firstUnstable = words[at + firstUnstable]
       target.lastAborted = words[at + lastAborted]
       target.sizeBytes = words[at + size]
+      target.recoveryPoint = words[at + recoveryPoint]
       if (before % 2 === 0 && words[at + logSequence] === before) return target
     }
   }
@@ -92,6 +97,7 @@ export class PartitionTable {
     words[at + firstUnstable] = state.firstUnstable
     words[at + lastAborted] = state.lastAborted
     words[at + size] = state.sizeBytes
+    words[at + recoveryPoint] = state.recoveryPoint
     words[at + logSequence]++
   }
 

@@ -1,0 +1,104 @@
+// What disk threads do: plain jobs in, plain values out, by synchronous calls that may block. The inline
+// filling runs the same functions on the caller's thread.
+import { type Disk } from '../base/disk.ts'
+import { type SegmentView } from '../log/partition-log.types.ts'
+import { type SegmentReader } from '../log/reader.ts'
+import { type Offset, type Position, type TimestampOffset } from '../log/types.ts'
+import { eachBatch } from '../protocol/record-batch.ts'
+import { type Address, cellBytes } from './cells.ts'
+
+export interface LocateJob {
+  kind: 'locate'
+  view: SegmentView
+  offset: Offset
+  /** First offset the reader may not see. */
+  upper: Offset
+  maxBytes: number
+  minOneBatch: boolean
+  /** A cell for the first bytes. */
+  address: Address
+}
+
+export interface Located {
+  /** -1: this segment holds nothing from `offset` up to the limit. */
+  position: Position
+  bytes: number
+  /** Of those, how many lie in the cell. */
+  firstBytes: number
+}
+
+export type DiskJob =
+  | LocateJob
+  | { kind: 'read', view: SegmentView, position: Position, length: number, address: Address }
+  | { kind: 'forget', view: SegmentView }
+  | { kind: 'time', views: SegmentView[], timestampMs: number, from: Offset, upper: Offset }
+  | { kind: 'newest', views: SegmentView[], from: Offset, upper: Offset }
+  | { kind: 'sync', path: string }
+  | { kind: 'replace', path: string, bytes: Uint8Array }
+  | { kind: 'remove', path: string }
+
+export interface JobResults {
+  locate: Located
+  read: number
+  forget: null
+  time: TimestampOffset
+  newest: TimestampOffset
+  sync: null
+  replace: null
+  remove: null
+}
+
+export interface JobTools {
+  disk: Disk
+  reader: SegmentReader
+  arenaBytes: Buffer
+}
+
+export function runDiskJob (tools: JobTools, job: DiskJob): JobResults[DiskJob['kind']] {
+  const { reader, disk } = tools
+  switch (job.kind) {
+    case 'locate': return locate(tools, job)
+    case 'read': return reader.read(job.view, job.position, slice(tools, job.address, job.length))
+    case 'forget': reader.forget(job.view); return null
+    case 'time': return reader.offsetForTime(job.views, job.timestampMs, job.from, job.upper)
+    case 'newest': return reader.offsetOfMaxTimestamp(job.views, job.from, job.upper)
+    case 'sync': syncFile(disk, job.path); return null
+    case 'replace': disk.replaceFile(job.path, job.bytes); return null
+    case 'remove': disk.removeDirectory(job.path); return null
+  }
+}
+
+function slice (tools: JobTools, address: Address, length: number): Buffer {
+  return tools.arenaBytes.subarray(address, address + length)
+}
+
+/** Finds the batch that holds the offset, fixes the size of the answer and reads its first bytes. */
+function locate (tools: JobTools, job: LocateJob): Located {
+  const { reader } = tools
+  const { view, upper } = job
+  const found = reader.find(view, job.offset, upper)
+  if (found === null) return { position: -1, bytes: 0, firstBytes: 0 }
+  const readable = reader.endPosition(view, upper) - found.position
+  let bytes = Math.min(readable, job.maxBytes)
+  if (bytes < found.bytes) bytes = job.minOneBatch ? found.bytes : 0
+  const first = slice(tools, job.address, Math.min(bytes, cellBytes))
+  const firstBytes = reader.read(view, found.position, first)
+  // A longer answer may end within a batch, as Kafka's do; one that lies here whole is cut at a batch's end.
+  if (bytes <= cellBytes && bytes < readable) bytes = wholeBatches(first)
+  return { position: found.position, bytes, firstBytes: Math.min(firstBytes, bytes) }
+}
+
+/** Bytes of the whole batches a buffer starts with. */
+export function wholeBatches (bytes: Buffer): number {
+  return eachBatch(bytes, 0, bytes.length, () => {})
+}
+
+/** Through a descriptor of its own: what any descriptor wrote into the file reaches the device. */
+function syncFile (disk: Disk, path: string): void {
+  const file = disk.open(path, 'read')
+  try {
+    disk.fsync(file)
+  } finally {
+    disk.close(file)
+  }
+}

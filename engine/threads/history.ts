@@ -1,0 +1,209 @@
+// Reads from segment files: one hop to a disk thread finds the batch and reads the first bytes into an arena
+// cell; what follows is read when the socket gets there.
+import { DiskError } from '../base/disk.ts'
+import { type SegmentView } from '../log/partition-log.types.ts'
+import { segmentAt } from '../log/reader.ts'
+import { type Offset, type Position } from '../log/types.ts'
+import { type Arena } from './arena.ts'
+import { type Address, cellBytes } from './cells.ts'
+import { type Located } from './disk-jobs.ts'
+import { type DiskThread } from './disk-thread.ts'
+import { type ArenaPiece, type BytesPiece, type FilePiece, type Piece } from './pieces.ts'
+
+/** Leased arena bytes. */
+export class ArenaSlice implements ArenaPiece {
+  readonly kind = 'arena'
+  readonly bytes: Buffer
+  readonly #arena: Arena
+  readonly #address: Address
+  #held = true
+
+  /** Takes over one count. */
+  constructor (arena: Arena, address: Address, length: number) {
+    this.#arena = arena
+    this.#address = address
+    this.bytes = arena.slice(address, length)
+  }
+
+  release (): void {
+    if (!this.#held) return
+    this.#held = false
+    this.#arena.release(this.#address, Math.max(1, this.bytes.length))
+  }
+}
+
+/** Hands out history cells in turn. */
+export class HistoryCells {
+  readonly arena: Arena
+  constructor (arena: Arena) {
+    this.arena = arena
+  }
+
+  /** Calls at once when a cell is free. */
+  take (taken: (address: Address) => void): void {
+    const address = this.arena.takeHistoryCell()
+    if (address >= 0) taken(address)
+    else this.arena.whenMemory({ memoryFree: () => this.take(taken) })
+  }
+}
+
+/** A part of a segment. The file may be deleted while it waits: then it fails, and the connection closes. */
+export class HistoryRange implements FilePiece {
+  readonly kind = 'file'
+  readonly length: number
+  readonly #cells: HistoryCells
+  readonly #disk: DiskThread
+  readonly #view: SegmentView
+  readonly #position: Position
+  /** The range behind the one that was asked for last, on its way. */
+  #ahead: { offset: number, bytes: Promise<ArenaSlice> } | null = null
+  #released = false
+
+  constructor (cells: HistoryCells, disk: DiskThread, view: SegmentView, position: Position, length: number) {
+    this.#cells = cells
+    this.#disk = disk
+    this.#view = view
+    this.#position = position
+    this.length = length
+  }
+
+  read (
+    offset: number, length: number,
+    done: (piece: ArenaPiece | BytesPiece) => void, failed: (reason: Error) => void
+  ): void {
+    const ahead = this.#ahead
+    this.#ahead = null
+    const expected = ahead !== null && ahead.offset === offset
+    if (ahead !== null && !expected) drop(ahead.bytes)
+    const bytes = expected ? ahead.bytes : this.#fetch(offset, length)
+    bytes.then((slice) => {
+      if (slice.bytes.length === length) return done(slice)
+      slice.release()
+      failed(new Error(`read ${slice.bytes.length} of ${length} bytes`))
+    }, failed)
+    this.#readAhead(offset + length, length)
+  }
+
+  /** One more, while memory is not short: the socket asks for the same length again, or for what is left. */
+  #readAhead (offset: number, length: number): void {
+    const left = this.length - offset
+    if (left <= 0 || this.#released || this.#cells.arena.waiting > 0) return
+    this.#ahead = { offset, bytes: this.#fetch(offset, Math.min(length, left)) }
+    this.#ahead.bytes.catch(() => {})
+  }
+
+  #fetch (offset: number, length: number): Promise<ArenaSlice> {
+    return new Promise((resolve, reject) => {
+      this.#cells.take((address) => {
+        const job = { kind: 'read', view: this.#view, position: this.#position + offset, length, address } as const
+        this.#disk.run(job).then(
+          count => resolve(filledSlice(this.#cells.arena, address, count)),
+          (error: Error) => {
+            this.#cells.arena.release(address, 1)
+            reject(error)
+          })
+      })
+    })
+  }
+
+  release (): void {
+    if (this.#released) return
+    this.#released = true
+    if (this.#ahead !== null) drop(this.#ahead.bytes)
+    this.#ahead = null
+  }
+}
+
+function drop (bytes: Promise<ArenaSlice>): void {
+  bytes.then(slice => slice.release(), () => {})
+}
+
+/** A slice over the first bytes of a cell that was taken whole. */
+function filledSlice (arena: Arena, address: Address, bytes: number): ArenaSlice {
+  return new ArenaSlice(arena, address, Math.min(bytes, cellBytes))
+}
+
+export interface HistoryRequest {
+  offset: Offset
+  upper: Offset
+  maxBytes: number
+  minOneBatch: boolean
+}
+
+export interface HistoryPieces {
+  bytes: number
+  pieces: Piece[]
+}
+
+const nothing: HistoryPieces = { bytes: 0, pieces: [] }
+
+/** Whole batches from the segment that holds the offset (the next one when it ends before), as pieces. */
+export async function readHistory (
+  cells: HistoryCells, disk: DiskThread, views: readonly SegmentView[], request: HistoryRequest
+): Promise<HistoryPieces> {
+  for (let at = Math.max(0, segmentAt(views, request.offset)); at < views.length; at++) {
+    const view = views[at]
+    if (view.baseOffset >= request.upper) break
+    const pieces = await readSegment(cells, disk, view, request)
+    if (pieces !== null) return pieces
+  }
+  return nothing
+}
+
+/** null: the segment holds nothing from the offset on. */
+async function readSegment (
+  cells: HistoryCells, disk: DiskThread, view: SegmentView, request: HistoryRequest
+): Promise<HistoryPieces | null> {
+  const { arena } = cells
+  const address = await new Promise<Address>(resolve => cells.take(resolve))
+  let found: Located
+  try {
+    found = await disk.run({ kind: 'locate', view, address, ...request })
+  } catch (error) {
+    arena.release(address, 1)
+    throw error
+  }
+  const { position, bytes, firstBytes } = found
+  if (bytes === 0) {
+    arena.release(address, 1)
+    return position < 0 ? null : nothing
+  }
+  const pieces: Piece[] = [filledSlice(arena, address, firstBytes)]
+  if (bytes > firstBytes) {
+    pieces.push(new HistoryRange(cells, disk, view, position + firstBytes, bytes - firstBytes))
+  }
+  return { bytes, pieces }
+}
+
+/** All of it as private bytes; the pieces are released. */
+export async function collectPieces (pieces: readonly Piece[], bytes: number): Promise<Buffer> {
+  const target = Buffer.allocUnsafe(bytes)
+  let at = 0
+  try {
+    for (const piece of pieces) {
+      if (piece.kind !== 'file') {
+        target.set(piece.bytes, at)
+        at += piece.bytes.length
+        continue
+      }
+      for (let offset = 0; offset < piece.length; offset += cellBytes) {
+        const part = await readPart(piece, offset, Math.min(cellBytes, piece.length - offset))
+        target.set(part.bytes, at)
+        at += part.bytes.length
+        if (part.kind === 'arena') part.release()
+      }
+    }
+  } finally {
+    for (const piece of pieces) if (piece.kind !== 'bytes') piece.release()
+  }
+  return target
+}
+
+function readPart (piece: FilePiece, offset: number, length: number): Promise<ArenaPiece | BytesPiece> {
+  return new Promise((resolve, reject) => piece.read(offset, length, resolve, reject))
+}
+
+/** The file is not there any more: the segment was deleted meanwhile. */
+export function isGone (error: unknown): boolean {
+  return error instanceof DiskError && error.code === 'ENOENT'
+}

@@ -1,0 +1,155 @@
+// One log directory as the main thread sees it: its workers, its disk thread, the small files that speak for
+// all of its logs.
+import { type FolderLock } from '../base/folder-lock.ts'
+import { DiskError } from '../base/disk.ts'
+import { encodeOffsets } from '../log/checkpoints.ts'
+import {
+  checkpointDirectory, checkpointKey, type FoundPartition, markClean, openDirectory
+} from '../log/log-directory.ts'
+import { fileNames } from '../log/names.ts'
+import { type Offset } from '../log/types.ts'
+import { type ClosedLogs } from './commands.ts'
+import { type DiskThread } from './disk-thread.ts'
+import { type Link } from './link.ts'
+import { type LogOptions, optionDefaults } from './log-options.ts'
+import { type MainRow } from './main-row.ts'
+import { type PartitionTable } from './partition-table.ts'
+
+type Entry = [folder: string, offset: Offset]
+
+export class DirectoryKeeper {
+  readonly index: number
+  readonly path: string
+  readonly thread: DiskThread
+  readonly links: Link[] = []
+  /** Logs that lie here: where the next new one goes depends on it. */
+  partitions = 0
+  failure: Error | null = null
+  readonly #options: LogOptions
+  readonly #table: PartitionTable
+  #lock: FolderLock | null = null
+  #recoveryPointsAtMs: number
+  #highWatermarksAtMs: number
+  /** Folders that wait until their readers are done. */
+  readonly #doomed: { path: string, dueMs: number }[] = []
+  #writing = 0
+
+  constructor (index: number, options: LogOptions, thread: DiskThread, table: PartitionTable) {
+    this.index = index
+    this.path = options.directories[index]
+    this.thread = thread
+    this.#options = options
+    this.#table = table
+    this.#recoveryPointsAtMs = this.#highWatermarksAtMs = options.clock.nowMs()
+  }
+
+  /** Locks and opens the directory, then lets its workers recover what is theirs. Returns what was found. */
+  async open (): Promise<FoundPartition[]> {
+    const { lock, disk, brokerId, clusterId, logger, random } = this.#options
+    this.#lock = lock === undefined ? null : await lock(this.path)
+    const { path } = this
+    const { clean, partitions } = openDirectory({ disk, path, nodeId: brokerId, clusterId, logger, random })
+    if (!clean && partitions.length > 0) {
+      logger.info({ directory: this.path, partitions: partitions.length }, 'not closed cleanly: recovering logs')
+    }
+    this.partitions = partitions.length
+    await Promise.all(this.links.map(link => link.call({
+      kind: 'start', clean, partitions: partitions.filter(found => this.linkOf(found.topicId, found.partition) === link)
+    })))
+    return partitions
+  }
+
+  /** Fixed for the process's life: partitions of one topic are spread, and so are topics. */
+  linkOf (topicId: string, partition: number): Link {
+    return this.links[(hashOf(topicId) + partition) % this.links.length]
+  }
+
+  /** Removes a folder that was set aside, when its readers had time to finish. */
+  doom (path: string, dueMs: number): void {
+    this.#doomed.push({ path, dueMs })
+  }
+
+  tick (nowMs: number, rows: Iterable<MainRow>): void {
+    if (this.failure !== null) return
+    while (this.#doomed.length > 0 && this.#doomed[0].dueMs <= nowMs) {
+      this.#write({ kind: 'remove', path: this.#doomed.shift()!.path })
+    }
+    const { recoveryPointMs, highWatermarkMs } = this.#options
+    // One after the other: a slow disk skips a turn.
+    if (this.#writing > 0) return
+    if (nowMs - this.#highWatermarksAtMs >= (highWatermarkMs ?? optionDefaults.highWatermarkMs)) {
+      this.#highWatermarksAtMs = nowMs
+      this.#replace(fileNames.highWatermarks, this.#highWatermarks(rows))
+    }
+    if (nowMs - this.#recoveryPointsAtMs >= (recoveryPointMs ?? optionDefaults.recoveryPointMs)) {
+      this.#recoveryPointsAtMs = nowMs
+      this.#replace(fileNames.recoveryPoints, this.#entries(rows, row => this.#table.recoveryPoint(row.row)))
+      this.#replace(fileNames.logStarts, this.#logStarts(rows))
+    }
+  }
+
+  #entries (rows: Iterable<MainRow>, offsetOf: (row: MainRow) => Offset): Entry[] {
+    const entries: Entry[] = []
+    for (const row of rows) {
+      if (row.link.directory === this.index) entries.push([checkpointKey(row.identity), offsetOf(row)])
+    }
+    return entries
+  }
+
+  #highWatermarks (rows: Iterable<MainRow>): Entry[] {
+    return this.#entries(rows, row => this.#table.highWatermark(row.row))
+  }
+
+  /** Only of logs that start above their first segment. */
+  #logStarts (rows: Iterable<MainRow>): Entry[] {
+    const above: MainRow[] = []
+    for (const row of rows) {
+      if (row.views.length > 0 && this.#table.logStart(row.row) > row.views[0].baseOffset) above.push(row)
+    }
+    return this.#entries(above, row => this.#table.logStart(row.row))
+  }
+
+  #replace (name: string, entries: Entry[]): void {
+    this.#write({ kind: 'replace', path: `${this.path}/${name}`, bytes: encodeOffsets(entries) })
+  }
+
+  #write (job: { kind: 'replace', path: string, bytes: Uint8Array } | { kind: 'remove', path: string }): void {
+    this.#writing++
+    this.thread.run(job).then(() => { this.#writing-- }, (error: Error) => {
+      this.#writing--
+      this.#options.logger.error({ path: job.path, reason: error.message }, 'a file of the log directory could not be written')
+    })
+  }
+
+  /** Flushes and closes the logs, then writes what the next start wants to know. */
+  async close (clean: boolean, rows: readonly MainRow[]): Promise<void> {
+    const { disk } = this.#options
+    const closed = await Promise.all(this.links.map(link => link.call({ kind: 'close', clean }).catch(() => null)))
+    const whole = closed.every(logs => logs !== null) && this.failure === null
+    try {
+      if (whole) this.#mark(clean, closed as ClosedLogs[], rows)
+      for (const { path } of this.#doomed) disk.removeDirectory(path)
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+      this.#options.logger.error({ directory: this.path, reason: error.message }, 'the log directory could not be closed')
+    }
+    await this.thread.close()
+    await this.#lock?.release()
+  }
+
+  #mark (clean: boolean, closed: readonly ClosedLogs[], rows: readonly MainRow[]): void {
+    const { disk } = this.#options
+    checkpointDirectory(disk, this.path, {
+      recoveryPoints: new Map(closed.flatMap(logs => logs.recoveryPoints)),
+      logStarts: new Map(closed.flatMap(logs => logs.logStarts)),
+      highWatermarks: new Map(this.#highWatermarks(rows))
+    })
+    if (clean) markClean(disk, this.path, -1)
+  }
+}
+
+function hashOf (text: string): number {
+  let hash = 0
+  for (let at = 0; at < text.length; at++) hash = (hash * 31 + text.charCodeAt(at)) >>> 0
+  return hash
+}

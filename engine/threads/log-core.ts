@@ -1,0 +1,329 @@
+// What a log worker does: drain() takes what its ring holds, stages, writes once per partition and round, and
+// answers. A plain function of its ring, its logs and the time: the worker's loop calls it, and so does the
+// inline filling on the caller's thread.
+import { DiskError } from '../base/disk.ts'
+import { type PartitionLog, type StagedBatch } from '../log/partition-log.types.ts'
+import { errorCodes } from '../protocol/errors.ts'
+import {
+  appended, appendKind, type Channel, command, commandDouble, commandWord, type FromWorker, reply, replyDouble,
+  replyWord, type ToWorker
+} from './commands.ts'
+import { type LogState, type PartitionTable } from './partition-table.ts'
+import { Gathered } from './news.ts'
+import { type RingReader, type RingWriter } from './ring.ts'
+import { Round } from './round.ts'
+
+/** What may be staged before it is written: keeps a round short and partitions in turn. */
+const rowBytesMax = 1_048_576
+const roundBytesMax = 8_388_608
+/** Records a round may need besides an answer and a wish for fsync per append: news, a call's answer, a
+ *  failure. */
+const spareReplies = 8
+
+/** An open log and what the core needs to know about it. */
+export interface CoreRow {
+  readonly log: PartitionLog
+  /** Everything below `end` is known to be on the device. */
+  readonly recoveryPoint: number
+  leads: boolean
+  /** Acks wait for fsync: each round asks a disk thread for one. */
+  readonly syncs: boolean
+  readonly activeBase: number
+  /** The sealed segment that starts there is on the device. */
+  sealedSynced (base: number): void
+}
+
+/** Carries out calls: opening, leading, truncating ... everything that is not an append. */
+export interface Calls {
+  /** Throws DiskError when the directory fails; CallRefused for an error code of its own. */
+  run (message: ToWorker, nowMs: number): unknown
+  /** Retention, flush intervals, expiry of every row; rows whose offsets changed are news. */
+  tick (nowMs: number): void
+}
+
+export class CallRefused extends Error {
+  readonly errorCode: number
+  constructor (errorCode: number, message: string) {
+    super(message)
+    this.errorCode = errorCode
+  }
+}
+
+export interface CoreParts {
+  commands: RingReader
+  replies: RingWriter
+  channel: Channel<ToWorker, FromWorker>
+  table: PartitionTable
+  arenaBytes: Buffer
+  /** Replies were published: wakes main when it sleeps. */
+  alert (): void
+}
+
+export class LogCore {
+  readonly rows: (CoreRow | undefined)[] = []
+  readonly parts: CoreParts
+  readonly #round: Round
+  readonly #state: LogState = { logStart: 0, end: 0, durableEnd: 0, firstUnstable: 0, lastAborted: -1, sizeBytes: 0, recoveryPoint: 0 }
+  readonly news = new Gathered()
+  #calls: Calls | null = null
+  /** The directory has failed: nothing is read from or written to it any more. */
+  failure: DiskError | null = null
+  closed = false
+
+  constructor (parts: CoreParts) {
+    this.parts = parts
+    this.#round = new Round(parts.table.rows)
+  }
+
+  serve (calls: Calls): void {
+    this.#calls = calls
+  }
+
+  idle (): boolean {
+    return !this.parts.commands.filled()
+  }
+
+  /** Works until the ring is empty, or the replies' ring is too full to answer. Returns whether anything was
+   *  done. */
+  drain (nowMs: number): boolean {
+    let worked = false
+    while (!this.closed && this.#takeRound(nowMs)) worked = true
+    return worked
+  }
+
+  #takeRound (nowMs: number): boolean {
+    const { commands, replies } = this.parts
+    const round = this.#round
+    let taken = 0
+    while (commands.filled() && replies.room(2 * round.count + spareReplies) >= 2 * round.count + spareReplies) {
+      const at = commands.next()
+      const what = commands.words[at + commandWord.command]
+      if (what === command.append || what === command.appendAsFollower) {
+        if (!this.#takeAppend(at, what, nowMs)) break
+      } else {
+        // Everything else sees a log without staged batches.
+        if (round.count > 0) break
+        this.#takeOther(at, what, nowMs)
+      }
+      commands.advance()
+      taken++
+    }
+    if (taken === 0) return false
+    commands.commit()
+    if (round.count > 0) this.#finishRound(nowMs)
+    this.parts.alert()
+    return true
+  }
+
+  /** False: the round is full, this one begins the next. */
+  #takeAppend (at: number, what: number, nowMs: number): boolean {
+    const { words } = this.parts.commands
+    const round = this.#round
+    const row = words[at + commandWord.row]
+    const length = words[at + commandWord.length]
+    const open = this.rows[row]
+    if (round.count > 0) {
+      if (round.bytes + length > roundBytesMax) return false
+      if (open !== undefined && open.log.stagedBytes > 0 && open.log.stagedBytes + length > rowBytesMax) return false
+    }
+    const address = words[at + commandWord.address] >>> 0
+    const entry = round.add(row, words[at + commandWord.slot], address, length)
+    const refused = this.#refusal(open, what, words[at + commandWord.leaderEpoch])
+    if (open === undefined || refused !== errorCodes.NONE) {
+      round.error[entry] = refused
+      return true
+    }
+    const records = this.parts.arenaBytes.subarray(address, address + length)
+    const kind = words[at + commandWord.kind] === appendKind.client ? 'client' : 'coordinator'
+    const result = what === command.append
+      ? open.log.stageAsLeader(records, kind, nowMs)
+      : open.log.stageAsFollower(records, nowMs)
+    round.answered(entry, result)
+    if (result.errorCode !== errorCodes.NONE) return true
+    if (result.duplicate) round.flags[entry] = appended.duplicate
+    else round.staged(entry)
+    return true
+  }
+
+  #refusal (open: CoreRow | undefined, what: number, askedEpoch: number): number {
+    if (this.failure !== null) return errorCodes.KAFKA_STORAGE_ERROR
+    if (open === undefined) return errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+    if (what !== command.append) return errorCodes.NONE
+    if (!open.leads) return errorCodes.NOT_LEADER_OR_FOLLOWER
+    if (askedEpoch < 0 || askedEpoch === open.log.leaderEpoch) return errorCodes.NONE
+    return askedEpoch < open.log.leaderEpoch ? errorCodes.FENCED_LEADER_EPOCH : errorCodes.UNKNOWN_LEADER_EPOCH
+  }
+
+  #finishRound (nowMs: number): void {
+    const round = this.#round
+    for (let index = 0; index < round.rowCount; index++) this.#writeRow(round.rows[index], nowMs)
+    this.tellNews()
+    for (let entry = 0; entry < round.count; entry++) this.#answer(entry)
+    for (let index = 0; index < round.rowCount; index++) {
+      const row = round.rows[index]
+      const open = this.rows[row]!
+      if (open.syncs && this.failure === null) this.#askForSync(row, open)
+    }
+    round.clear()
+  }
+
+  #writeRow (row: number, nowMs: number): void {
+    const open = this.rows[row]!
+    if (this.failure !== null) {
+      this.#round.failed(row, errorCodes.KAFKA_STORAGE_ERROR)
+      return
+    }
+    try {
+      this.#place(row, open.log.write(nowMs))
+    } catch (error) {
+      this.diskFailed(error)
+      this.#round.failed(row, errorCodes.KAFKA_STORAGE_ERROR)
+      return
+    }
+    this.publishState(row)
+  }
+
+  /** Notes where each entry's bytes went, as far as they are the arena's own: what was rewritten (another
+   *  codec) is not. */
+  #place (row: number, written: readonly StagedBatch[]): void {
+    const round = this.#round
+    const arena = this.parts.arenaBytes
+    let index = 0
+    for (let entry = round.firstOf(row); entry >= 0; entry = round.next[entry]) {
+      const first = written[index]
+      const from = first.bytes.byteOffset - arena.byteOffset
+      let end = first.position
+      let whole = first.bytes.buffer === arena.buffer && from === round.address[entry]
+      for (; index < written.length && written[index].lastOffset <= round.lastOffset[entry]; index++) {
+        const batch = written[index]
+        if (batch.segmentBase !== first.segmentBase || batch.position !== end) whole = false
+        end += batch.bytes.length
+      }
+      if (!whole || end - first.position !== round.length[entry]) continue
+      round.flags[entry] = appended.inArena
+      round.segmentBase[entry] = first.segmentBase
+      round.position[entry] = first.position
+    }
+  }
+
+  #answer (entry: number): void {
+    const { replies, channel } = this.parts
+    const { words, doubles } = replies
+    const round = this.#round
+    const at = replies.next()
+    const half = at >> 1
+    const detail = round.details.get(entry)
+    if (detail !== undefined) channel.send({ kind: 'detail', ...detail })
+    words[at + replyWord.reply] = reply.appended
+    words[at + replyWord.slot] = round.slot[entry]
+    words[at + replyWord.error] = round.error[entry]
+    words[at + replyWord.flags] = round.flags[entry] | (detail === undefined ? 0 : appended.detailed)
+    doubles[half + replyDouble.baseOffset] = round.baseOffset[entry]
+    doubles[half + replyDouble.lastOffset] = round.lastOffset[entry]
+    doubles[half + replyDouble.appendTimeMs] = round.appendTimeMs[entry]
+    doubles[half + replyDouble.segmentBase] = round.segmentBase[entry]
+    doubles[half + replyDouble.position] = round.position[entry]
+    doubles[half + replyDouble.durableEnd] = this.parts.table.durableEnd(round.row[entry])
+    replies.publish()
+  }
+
+  #askForSync (row: number, open: CoreRow): void {
+    const { replies } = this.parts
+    const at = replies.next()
+    replies.words[at + replyWord.reply] = reply.sync
+    replies.words[at + replyWord.row] = row
+    replies.doubles[(at >> 1) + replyDouble.segmentBase] = open.activeBase
+    replies.doubles[(at >> 1) + replyDouble.durableEnd] = open.log.end
+    replies.publish()
+  }
+
+  #takeOther (at: number, what: number, nowMs: number): void {
+    const { words, doubles } = this.parts.commands
+    if (what === command.object) this.#runCall(nowMs)
+    else if (what === command.tick) this.#tick(doubles[(at >> 1) + commandDouble.nowMs])
+    else this.#synced(what, words[at + commandWord.row], doubles[(at >> 1) + commandDouble.offset])
+  }
+
+  #synced (what: number, row: number, offset: number): void {
+    const open = this.rows[row]
+    if (open === undefined || this.failure !== null) return
+    if (what === command.sealedSynced) open.sealedSynced(offset)
+    else open.log.flushed(Math.min(offset, open.log.end))
+    this.moved(row)
+  }
+
+  #tick (nowMs: number): void {
+    const { replies } = this.parts
+    if (this.failure === null) {
+      try {
+        this.#calls!.tick(nowMs)
+      } catch (error) {
+        this.diskFailed(error)
+      }
+    }
+    this.tellNews()
+    replies.words[replies.next() + replyWord.reply] = reply.ticked
+    replies.publish()
+  }
+
+  #runCall (nowMs: number): void {
+    const message = this.parts.channel.receive()!
+    try {
+      const value = this.#calls!.run(message, nowMs)
+      this.tellNews()
+      this.send({ kind: 'done', id: message.id, value })
+    } catch (error) {
+      if (error instanceof CallRefused) {
+        this.send({ kind: 'refused', id: message.id, errorCode: error.errorCode, message: error.message })
+        return
+      }
+      this.diskFailed(error)
+      const { message: text } = error as DiskError
+      this.send({ kind: 'refused', id: message.id, errorCode: errorCodes.KAFKA_STORAGE_ERROR, message: text })
+    }
+  }
+
+  tellNews (): void {
+    if (this.news.empty) return
+    this.send({ kind: 'news', news: this.news.take() })
+  }
+
+  /** The row's offsets changed outside an append. */
+  moved (row: number): void {
+    const { replies } = this.parts
+    this.publishState(row)
+    const at = replies.next()
+    replies.words[at + replyWord.reply] = reply.moved
+    replies.words[at + replyWord.row] = row
+    replies.doubles[(at >> 1) + replyDouble.durableEnd] = this.parts.table.durableEnd(row)
+    replies.publish()
+  }
+
+  publishState (row: number): void {
+    const open = this.rows[row]!
+    const state = this.#state
+    state.logStart = open.log.start
+    state.end = open.log.end
+    state.durableEnd = open.log.durableEnd
+    state.firstUnstable = open.log.firstUnstable
+    state.sizeBytes = open.log.bytes
+    state.recoveryPoint = open.recoveryPoint
+    this.parts.table.writeLog(row, state)
+  }
+
+  send (object: FromWorker): void {
+    const { replies, channel } = this.parts
+    channel.send(object)
+    replies.words[replies.next() + replyWord.reply] = reply.object
+    replies.publish()
+    this.parts.alert()
+  }
+
+  /** An I/O error takes the directory offline; anything else is our bug and ends the worker. */
+  diskFailed (error: unknown): void {
+    if (!(error instanceof DiskError)) throw error
+    if (this.failure !== null) return
+    this.failure = error
+    this.send({ kind: 'disk-failed', code: error.code, message: error.message })
+  }
+}

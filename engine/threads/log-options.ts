@@ -1,0 +1,36 @@
+// What both fillings of the log client are made from.
+import { type FolderLock } from '../base/folder-lock.ts'
+import { type Clock } from '../base/clock.ts'
+import { type Disk } from '../base/disk.ts'
+import { type Logger } from '../base/logger.ts'
+import { type Random } from '../base/random.ts'
+import { type LogConfig } from '../log/types.ts'
+
+export interface LogOptions {
+  /** log.dirs: whole paths. */
+  directories: readonly string[]
+  brokerId: number
+  clusterId: string
+  /** The inline filling's, and main's for the directories' own small files. Workers use the real disk. */
+  disk: Disk
+  clock: Clock
+  random: Random
+  logger: Logger
+  /** millrace.memory.bytes: the arena's budget. */
+  memoryBytes: number
+  /** Settings of logs that are recovered before their topic's settings are known. */
+  defaults: LogConfig
+  /** Locks each directory before it is opened. Absent: the caller has done so, or nobody else can reach them.
+   *  */
+  lock?: (directory: string) => Promise<FolderLock>
+  /** Log workers in all (millrace.log.workers); at least one per directory. Not of the inline filling. */
+  workers?: number
+  /** log.retention.check.interval.ms */
+  retentionCheckMs?: number
+  /** log.flush.offset.checkpoint.interval.ms */
+  recoveryPointMs?: number
+  /** replica.high.watermark.checkpoint.interval.ms */
+  highWatermarkMs?: number
+}
+
+export const optionDefaults = { retentionCheckMs: 300_000, recoveryPointMs: 60_000, highWatermarkMs: 5_000 } as const

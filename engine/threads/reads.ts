@@ -1,0 +1,154 @@
+// Reads: from the hot tail at once, else from the files. The size of an answer is fixed when it is made.
+import { DiskError } from '../base/disk.ts'
+import { type Offset, type TimestampOffset } from '../log/types.ts'
+import { errorCodes } from '../protocol/errors.ts'
+import { type Arena } from './arena.ts'
+import { wholeBatches } from './disk-jobs.ts'
+import { type DiskThread } from './disk-thread.ts'
+import { ArenaSlice, collectPieces, HistoryCells, type HistoryPieces, isGone, readHistory } from './history.ts'
+import { type ReadLimit, type ReadResult, type Row } from './log-client.ts'
+import { type MainRow } from './main-row.ts'
+import { type PartitionTable, roles } from './partition-table.ts'
+import { type Piece } from './pieces.ts'
+
+/** The disk side of a row. */
+export interface RowDisk {
+  readonly thread: DiskThread
+  readonly failure: Error | null
+}
+
+const noPieces: HistoryPieces = { bytes: 0, pieces: [] }
+const noAborted: ReadResult['aborted'] = []
+const nothingFound: TimestampOffset = { offset: -1, timestampMs: -1, leaderEpoch: -1 }
+
+export class Reads {
+  readonly #arena: Arena
+  readonly #table: PartitionTable
+  readonly #rowOf: (row: Row) => MainRow | undefined
+  readonly #diskOf: (row: Row) => RowDisk
+  readonly #cells: HistoryCells
+
+  constructor (
+    arena: Arena, table: PartitionTable,
+    rowOf: (row: Row) => MainRow | undefined, diskOf: (row: Row) => RowDisk
+  ) {
+    this.#arena = arena
+    this.#table = table
+    this.#rowOf = rowOf
+    this.#diskOf = diskOf
+    this.#cells = new HistoryCells(arena)
+  }
+
+  read (
+    row: Row, offset: Offset, limit: ReadLimit, maxBytes: number, minOneBatch: boolean
+  ): ReadResult | Promise<ReadResult> {
+    const open = this.#rowOf(row)
+    if (open === undefined) return this.#result(row, errorCodes.UNKNOWN_TOPIC_OR_PARTITION, noPieces)
+    if (this.#table.role(row) === roles.offline) {
+      return this.#result(row, errorCodes.KAFKA_STORAGE_ERROR, noPieces)
+    }
+    if (offset < this.#table.logStart(row) || offset > this.#table.end(row)) {
+      return this.#result(row, errorCodes.OFFSET_OUT_OF_RANGE, noPieces)
+    }
+    const upper = this.#upper(row, limit)
+    if (offset >= upper || maxBytes < 0 || (maxBytes === 0 && !minOneBatch)) {
+      return this.#result(row, errorCodes.NONE, noPieces)
+    }
+    // Aborted transactions are found by the index beside the files.
+    if (limit !== 'last-stable' || offset > this.#table.lastAborted(row)) {
+      const pieces = this.#readTail(open, offset, upper, maxBytes, minOneBatch)
+      if (pieces !== null) return this.#result(row, errorCodes.NONE, pieces)
+    }
+    return this.#readFiles(open, offset, upper, maxBytes, minOneBatch)
+  }
+
+  /** null: the tail does not have it. */
+  #readTail (
+    open: MainRow, offset: Offset, upper: Offset, maxBytes: number, minOneBatch: boolean
+  ): HistoryPieces | null {
+    const { tail } = open
+    if (tail === null) return null
+    let entry = tail.find(offset)
+    if (entry < 0) return null
+    const pieces: Piece[] = []
+    let bytes = 0
+    for (; tail.intact(entry) && tail.next(entry) <= upper; entry++) {
+      const length = tail.length(entry)
+      if (bytes + length > maxBytes && (pieces.length > 0 || !minOneBatch)) break
+      const address = tail.address(entry)
+      this.#arena.retain(address, length)
+      pieces.push(new ArenaSlice(this.#arena, address, length))
+      bytes += length
+    }
+    // The limit may lie within what was appended as one: the files know where its batches end.
+    if (pieces.length === 0 && tail.next(entry) > upper) return null
+    return { bytes, pieces }
+  }
+
+  async #readFiles (
+    open: MainRow, offset: Offset, upper: Offset, maxBytes: number, minOneBatch: boolean
+  ): Promise<ReadResult> {
+    const { row } = open
+    try {
+      const { thread } = this.#diskOf(row)
+      const request = { offset, upper, maxBytes, minOneBatch }
+      const pieces = await readHistory(this.#cells, thread, open.views, request)
+      return this.#result(row, errorCodes.NONE, pieces)
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+      // Retention or a deletion of the topic was quicker.
+      if (this.#rowOf(row) !== open) return this.#result(row, errorCodes.UNKNOWN_TOPIC_OR_PARTITION, noPieces)
+      const deleted = isGone(error) && offset < this.#table.logStart(row)
+      const errorCode = deleted ? errorCodes.OFFSET_OUT_OF_RANGE : errorCodes.KAFKA_STORAGE_ERROR
+      return this.#result(row, errorCode, noPieces)
+    }
+  }
+
+  #result (row: Row, errorCode: number, records: HistoryPieces): ReadResult {
+    return {
+      errorCode,
+      records,
+      highWatermark: this.#table.highWatermark(row),
+      lastStableOffset: this.#table.lastStable(row),
+      logStartOffset: this.#table.logStart(row),
+      aborted: noAborted
+    }
+  }
+
+  #upper (row: Row, limit: ReadLimit): Offset {
+    if (limit === 'high-watermark') return this.#table.highWatermark(row)
+    return limit === 'last-stable' ? this.#table.lastStable(row) : this.#table.end(row)
+  }
+
+  async readBytes (row: Row, offset: Offset, limit: ReadLimit, maxBytes: number): Promise<Buffer> {
+    const { errorCode, records } = await this.read(row, offset, limit, maxBytes, true)
+    if (errorCode !== errorCodes.NONE) throw new ReadRefused(errorCode)
+    const bytes = await collectPieces(records.pieces as readonly Piece[], records.bytes)
+    return bytes.subarray(0, wholeBatches(bytes))
+  }
+
+  async offsetForTime (row: Row, timestampMs: number, limit: ReadLimit): Promise<TimestampOffset> {
+    const open = this.#rowOf(row)
+    if (open === undefined) return nothingFound
+    const from = this.#table.logStart(row)
+    const upper = this.#upper(row, limit)
+    return this.#diskOf(row).thread.run({ kind: 'time', views: open.views, timestampMs, from, upper })
+  }
+
+  async offsetOfMaxTimestamp (row: Row): Promise<TimestampOffset> {
+    const open = this.#rowOf(row)
+    if (open === undefined) return nothingFound
+    const from = this.#table.logStart(row)
+    const upper = this.#upper(row, 'high-watermark')
+    return this.#diskOf(row).thread.run({ kind: 'newest', views: open.views, from, upper })
+  }
+}
+
+/** readBytes has no answer for errors; `errorCode` is Kafka's. */
+export class ReadRefused extends Error {
+  readonly errorCode: number
+  constructor (errorCode: number) {
+    super(`the log cannot be read there: error ${errorCode}`)
+    this.errorCode = errorCode
+  }
+}

@@ -1,0 +1,103 @@
+// The appends of one round, as columns: made once, filled again every round. Entries of one row form a chain
+// in arrival order.
+import { type AppendResult, type Offset } from '../log/types.ts'
+import { ringRecords } from './ring.ts'
+
+export interface AppendDetail {
+  errorMessage: string | null
+  recordErrors: AppendResult['recordErrors']
+}
+
+const none = -1
+
+export class Round {
+  count = 0
+  /** Bytes staged. */
+  bytes = 0
+  readonly row = new Int32Array(ringRecords)
+  readonly slot = new Int32Array(ringRecords)
+  readonly error = new Int32Array(ringRecords)
+  readonly flags = new Int32Array(ringRecords)
+  readonly length = new Int32Array(ringRecords)
+  readonly address = new Float64Array(ringRecords)
+  readonly baseOffset = new Float64Array(ringRecords)
+  readonly lastOffset = new Float64Array(ringRecords)
+  readonly appendTimeMs = new Float64Array(ringRecords)
+  readonly segmentBase = new Float64Array(ringRecords)
+  readonly position = new Float64Array(ringRecords)
+  /** Texts of refused appends: rare. */
+  readonly details = new Map<number, AppendDetail>()
+  /** Next entry of the same row. */
+  readonly next = new Int32Array(ringRecords)
+  /** Rows with staged entries, in the order they came. */
+  readonly rows = new Int32Array(ringRecords)
+  rowCount = 0
+  readonly #first: Int32Array // by row: its chain
+  readonly #last: Int32Array
+
+  constructor (rows: number) {
+    this.#first = new Int32Array(rows).fill(none)
+    this.#last = new Int32Array(rows)
+  }
+
+  firstOf (row: number): number { return this.#first[row] }
+
+  /** Adds an entry; what the log said is set by answered() and staged(). */
+  add (row: number, slot: number, address: number, length: number): number {
+    const entry = this.count++
+    this.row[entry] = row
+    this.slot[entry] = slot
+    this.address[entry] = address
+    this.length[entry] = length
+    this.error[entry] = 0
+    this.flags[entry] = 0
+    this.baseOffset[entry] = -1
+    this.lastOffset[entry] = -1
+    this.appendTimeMs[entry] = -1
+    this.segmentBase[entry] = -1
+    this.position[entry] = -1
+    return entry
+  }
+
+  answered (entry: number, result: AppendResult): void {
+    this.error[entry] = result.errorCode
+    this.baseOffset[entry] = result.baseOffset
+    this.lastOffset[entry] = result.lastOffset
+    this.appendTimeMs[entry] = result.logAppendTimeMs
+    if (result.errorMessage !== null || result.recordErrors.length > 0) {
+      this.details.set(entry, { errorMessage: result.errorMessage, recordErrors: result.recordErrors })
+    }
+  }
+
+  /** The entry waits for its row's write. */
+  staged (entry: number): void {
+    const row = this.row[entry]
+    this.next[entry] = none
+    this.bytes += this.length[entry]
+    if (this.#first[row] === none) {
+      this.#first[row] = entry
+      this.rows[this.rowCount++] = row
+    } else {
+      this.next[this.#last[row]] = entry
+    }
+    this.#last[row] = entry
+  }
+
+  /** The row's entries did not reach the disk. */
+  failed (row: number, errorCode: number): void {
+    for (let entry = this.#first[row]; entry !== none; entry = this.next[entry]) {
+      this.error[entry] = errorCode
+      this.baseOffset[entry] = -1 as Offset
+      this.lastOffset[entry] = -1
+      this.flags[entry] = 0
+    }
+  }
+
+  clear (): void {
+    for (let index = 0; index < this.rowCount; index++) this.#first[this.rows[index]] = none
+    this.count = 0
+    this.rowCount = 0
+    this.bytes = 0
+    if (this.details.size > 0) this.details.clear()
+  }
+}

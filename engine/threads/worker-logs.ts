@@ -1,0 +1,218 @@
+// The logs of one worker: opens and recovers them, carries out calls, and looks after them at every tick.
+import { type Clock } from '../base/clock.ts'
+import { type Disk, DiskError } from '../base/disk.ts'
+import { type Random } from '../base/random.ts'
+import { checkpointKey, folderOf, type FoundPartition, setAside } from '../log/log-directory.ts'
+import { type Log } from '../log/partition-log.ts'
+import { openLog } from '../log/recovery.ts'
+import { type LogConfig, type LogIdentity, type Offset } from '../log/types.ts'
+import { errorCodes } from '../protocol/errors.ts'
+import { zeroUuid } from '../protocol/uuid.ts'
+import { type ClosedLogs, type LogCall, type OpenedRow, type ToWorker } from './commands.ts'
+import { CallRefused, type Calls, type CoreRow, type LogCore } from './log-core.ts'
+import { RowListener } from './news.ts'
+
+export interface WorkerLogsOptions {
+  directory: string
+  disk: Disk
+  clock: Clock
+  random: Random
+  /** For logs whose own settings are not known yet. */
+  defaults: LogConfig
+  /** log.retention.check.interval.ms */
+  retentionCheckMs: number
+}
+
+/** How often recovery says how far it is. */
+const progressMs = 2000
+
+interface Held {
+  log: Log
+  listener: RowListener
+  highWatermark: Offset
+}
+
+class OpenRow implements CoreRow {
+  readonly log: Log
+  readonly key: string
+  leads = false
+
+  constructor (log: Log, key: string) {
+    this.log = log
+    this.key = key
+  }
+
+  get recoveryPoint (): Offset { return this.log.recoveryPoint }
+  get syncs (): boolean { return this.log.config.durability !== 'page-cache' }
+  get activeBase (): Offset { return this.log.active.baseOffset }
+
+  sealedSynced (base: Offset): void {
+    const { files } = this.log
+    const sealed = files.unflushed.find(segment => segment.baseOffset === base)
+    if (sealed === undefined) return
+    files.dropUnflushed(base)
+    this.log.flushed(sealed.end)
+  }
+}
+
+export class WorkerLogs implements Calls {
+  readonly #core: LogCore
+  readonly #options: WorkerLogsOptions
+  /** By folder name: what is open, whether or not it has a row. */
+  readonly #held = new Map<string, Held>()
+  readonly #rows: (OpenRow | undefined)[]
+  #retainedMs = 0
+
+  constructor (core: LogCore, options: WorkerLogsOptions) {
+    this.#core = core
+    this.#options = options
+    this.#rows = core.rows as (OpenRow | undefined)[]
+  }
+
+  run ({ call }: ToWorker, nowMs: number): unknown {
+    if (call.kind === 'close') return this.#close(call.clean)
+    if (call.kind === 'offline') return this.#offline(call.reason)
+    const { failure } = this.#core
+    if (failure !== null) throw new CallRefused(errorCodes.KAFKA_STORAGE_ERROR, failure.message)
+    switch (call.kind) {
+      case 'start': return this.#start(call.partitions, call.clean, nowMs)
+      case 'open': return this.#open(call.row, call.identity, call.config, nowMs)
+      case 'remove': return this.#remove(call.row)
+      case 'discard': return this.#discard(call.identity)
+      case 'break': throw new Error('the worker was told to break')
+      default: return this.#runOnRow(call)
+    }
+  }
+
+  #offline (reason: string): void {
+    this.#core.diskFailed(new DiskError('EIO', 'use', this.#options.directory, reason))
+  }
+
+  #runOnRow (call: LogCall & { row: number }): unknown {
+    const row = this.#rows[call.row]
+    if (row === undefined) throw new CallRefused(errorCodes.UNKNOWN_TOPIC_OR_PARTITION, 'the log is not open')
+    switch (call.kind) {
+      case 'lead': return this.#lead(call.row, row, call.epoch)
+      case 'follow':
+        row.leads = false
+        row.log.leaderEpoch = call.epoch
+        return null
+      case 'configure': row.log.configure(call.config); return null
+      case 'epoch-end': return row.log.endOffsetForEpoch(call.epoch)
+      case 'truncate':
+        row.log.truncateTo(call.offset)
+        this.#core.publishState(call.row)
+        return row.log.end
+      default: throw new Error(`no such call: ${call.kind}`)
+    }
+  }
+
+  #start (partitions: FoundPartition[], clean: boolean, nowMs: number): null {
+    const { clock } = this.#options
+    let toldMs = clock.monotonicMs()
+    partitions.forEach((found, index) => {
+      const { recoveryPoint, logStart, folder } = found
+      const held = this.#openLog(found, folder, this.#options.defaults, nowMs, { clean, recoveryPoint, logStart })
+      held.highWatermark = found.highWatermark
+      if (clock.monotonicMs() - toldMs < progressMs) return
+      toldMs = clock.monotonicMs()
+      this.#core.send({ kind: 'progress', recovered: index + 1, found: partitions.length })
+    })
+    return null
+  }
+
+  #openLog (
+    identity: LogIdentity, folder: string, config: LogConfig, nowMs: number,
+    known: { clean: boolean, recoveryPoint: Offset, logStart: Offset }
+  ): Held {
+    const { disk, random } = this.#options
+    const { logger } = this.#core.news
+    const listener = new RowListener(this.#core.news)
+    const { topic, topicId, partition } = identity
+    const log = openLog({
+      disk, random, logger, listener, folder, config, nowMs, identity: { topic, topicId, partition }, ...known
+    })
+    const held = { log, listener, highWatermark: 0 }
+    this.#held.set(checkpointKey(identity), held)
+    return held
+  }
+
+  #open (row: number, identity: LogIdentity, config: LogConfig, nowMs: number): OpenedRow {
+    const key = checkpointKey(identity)
+    let held = this.#held.get(key)
+    if (held === undefined) {
+      const folder = folderOf(this.#options.directory, identity)
+      held = this.#openLog(identity, folder, config, nowMs, { clean: true, recoveryPoint: 0, logStart: 0 })
+    }
+    const { log, listener } = held
+    const known = log.parts.identity.topicId
+    if (known !== identity.topicId && known !== zeroUuid) {
+      throw new CallRefused(errorCodes.INCONSISTENT_TOPIC_ID, `${key} belongs to the topic with id ${known}`)
+    }
+    log.configure(config)
+    this.#rows[row] = new OpenRow(log, key)
+    this.#core.publishState(row)
+    listener.attach(row)
+    return { end: log.end, logStart: log.start, highWatermark: Math.min(held.highWatermark, log.end) }
+  }
+
+  #lead (row: number, open: OpenRow, epoch: number): null {
+    if (epoch < open.log.leaderEpoch) {
+      throw new CallRefused(errorCodes.FENCED_LEADER_EPOCH, `the log is at leader epoch ${open.log.leaderEpoch}`)
+    }
+    open.log.becomeLeader(epoch)
+    open.leads = true
+    this.#core.publishState(row)
+    return null
+  }
+
+  /** Returns the folder's new path, to be removed when its readers are done. */
+  #remove (row: number): string | null {
+    const open = this.#rows[row]
+    if (open === undefined) return null
+    this.#rows[row] = undefined
+    return this.#letGo(open.key, 'delete')
+  }
+
+  #discard (identity: LogIdentity): string | null {
+    return this.#letGo(checkpointKey(identity), 'stray')
+  }
+
+  #letGo (key: string, mark: 'delete' | 'stray'): string | null {
+    const held = this.#held.get(key)
+    if (held === undefined) return null
+    this.#held.delete(key)
+    held.log.close(false)
+    const { disk, directory, random } = this.#options
+    return setAside(disk, directory, held.log.parts.identity, random, mark)
+  }
+
+  tick (nowMs: number): void {
+    const { table } = this.#core.parts
+    const retains = nowMs - this.#retainedMs >= this.#options.retentionCheckMs
+    if (retains) this.#retainedMs = nowMs
+    for (let row = 0; row < this.#rows.length; row++) {
+      const open = this.#rows[row]
+      if (open === undefined) continue
+      const { log } = open
+      if (retains) log.retain(nowMs, table.highWatermark(row))
+      log.tick(nowMs)
+      const changed = log.start !== table.logStart(row) || log.durableEnd !== table.durableEnd(row)
+      if (!changed && log.recoveryPoint === table.recoveryPoint(row)) continue
+      this.#core.publishState(row)
+      if (changed) this.#core.news.moved(row, log.durableEnd)
+    }
+  }
+
+  #close (clean: boolean): ClosedLogs {
+    this.#core.closed = true
+    const closed: ClosedLogs = { recoveryPoints: [], logStarts: [] }
+    for (const [key, { log }] of this.#held) {
+      log.close(clean && this.#core.failure === null)
+      closed.recoveryPoints.push([key, log.recoveryPoint])
+      const first = log.segments[0]
+      if (first !== undefined && log.start > first.baseOffset) closed.logStarts.push([key, log.start])
+    }
+    return closed
+  }
+}
