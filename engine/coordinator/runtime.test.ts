@@ -53,15 +53,16 @@ beforeEach(() => {
 })
 
 function newRuntime (): CoordinatorRuntime<Event, Counter> {
+  const topic = { partitions: Array.from({ length: partitionCount }, () => ({ leader: 1 })) }
   const catalog = {
     brokerId: 1,
-    topic: () => topicMade ? { partitions: Array.from({ length: partitionCount }, () => ({ leader: 1 })) } : undefined,
-    createTopic: async (topic: NewTopic) => {
-      created.push(topic)
+    topic: () => topicMade ? topic : undefined,
+    createTopic: async (wanted: NewTopic) => {
+      created.push(wanted)
       if (refusal !== 0) return { errorCode: refusal, message: 'no' }
       topicMade = true
       for (let index = 0; index < partitionCount; index++) lead(index)
-      return { name: topic.name }
+      return { name: wanted.name }
     }
   }
   const partitions = {
