@@ -52,7 +52,8 @@ export function planFetch (request: FetchRequest, context: RequestContext): Fetc
 function merge (
   wanted: Map<string, WantedPartition>, request: FetchRequest, byTopicId: boolean, context: RequestContext
 ): void {
-  for (const { topic, topicId, partitions } of request.topics) {
+  for (const { topic, topicId: namedId, partitions } of request.topics) {
+    const topicId = byTopicId ? namedId : zeroUuid
     const name = byTopicId ? context.partitions.topicById(topicId)?.name ?? '' : topic
     for (const named of partitions) {
       const { partition, currentLeaderEpoch, fetchOffset, lastFetchedEpoch } = named
@@ -63,7 +64,7 @@ function merge (
         wanted.set(key, {
           key,
           topic: name,
-          topicId: byTopicId ? topicId : zeroUuid,
+          topicId,
           partition,
           currentLeaderEpoch,
           fetchOffset,

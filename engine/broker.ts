@@ -1,0 +1,251 @@
+// READ THIS FIRST. A broker is put together here, from the bottom to the top, and taken apart in reverse.
+//
+//   config → folder locks → catalog → log → partitions → groups → listeners
+//
+//   locks       one broker a folder
+//   catalog     what exists: topics, settings, producer ids; its file lies in the first log directory
+//   log         the door to the logs: recovers what is there, in worker threads or on this one
+//   partitions  opens a log for every partition of ours and leads, as the catalog says
+//   groups      the coordinator: reads its state from __consumer_offsets
+//   listeners   last: whoever connects is served
+//
+// A request runs through server/ (bytes, order), apis/ (one handler per API) and the doors that are built
+// here.
+import { type Clock, type Timer } from './base/clock.ts'
+import { type Disk } from './base/disk.ts'
+import { type FolderLock, lockFolder } from './base/folder-lock.ts'
+import { type Logger } from './base/logger.ts'
+import { type Network } from './base/network.ts'
+import { type Random } from './base/random.ts'
+import { apis } from './apis/index.ts'
+import { type Doors } from './apis/context.ts'
+import { FetchSessions } from './apis/fetch/sessions.ts'
+import { type EmbeddedCatalog, openEmbeddedCatalog } from './catalog/embedded-catalog.ts'
+import { createProducerIds } from './catalog/producer-ids.ts'
+import { type BrokerConfig } from './config/broker-config.ts'
+import { logConfigOf } from './config/topic-config.ts'
+import { createGroups, type Groups } from './groups/groups.ts'
+import { createPartitions, type LocalPartitions } from './replication/local-partitions.ts'
+import { type OpenListener, Server } from './server/listener.ts'
+import { createInlineLog } from './threads/inline-log.ts'
+import { type LogClient } from './threads/log-client.ts'
+import { createWorkerLog } from './threads/worker-log.ts'
+import { createWaitingRoom } from './waiting/room.ts'
+import { type WaitingRoom } from './waiting/waiting-room.ts'
+
+export interface EngineOptions {
+  config: BrokerConfig
+  /** Folders of the logs; the first also holds the catalog. */
+  directories: readonly string[]
+  disk: Disk
+  network: Network
+  clock: Clock
+  random: Random
+  logger: Logger
+  /** Log worker threads; 0: the log runs on this one. */
+  workers: number
+  /** False where nobody else can reach the directories. */
+  locked: boolean
+}
+
+/** How often retention, flush intervals and checkpoints are looked at. */
+const tickMs = 500
+/** What is being written may be answered before connections end; nobody waits longer for a client. */
+const drainMsMax = 1000
+
+export class Broker {
+  readonly closed: Promise<void>
+  readonly catalog: EmbeddedCatalog
+  readonly log: LogClient
+  readonly partitions: LocalPartitions
+  readonly groups: Groups
+  readonly waiting: WaitingRoom
+  listeners: readonly OpenListener[] = []
+
+  readonly #options: EngineOptions
+  readonly #locks: readonly FolderLock[]
+  readonly #server: Server
+  #ticker: Timer | null = null
+  #logStarted = false
+  #closing: Promise<void> | null = null
+  #failure: Error | null = null
+  #resolveClosed: () => void = () => {}
+  #rejectClosed: (reason: Error) => void = () => {}
+
+  constructor (options: EngineOptions, locks: readonly FolderLock[]) {
+    const { config, directories, disk, network, clock, random, logger } = options
+    const brokerId = config.nodeId
+    this.#options = options
+    this.#locks = locks
+    this.closed = new Promise((resolve, reject) => {
+      this.#resolveClosed = resolve
+      this.#rejectClosed = reject
+    })
+    this.closed.catch(() => {}) // whoever cares listens; nobody has to
+    const catalog = openEmbeddedCatalog({ disk, directory: directories[0], random, brokerId, config, logger })
+    const log = createLog(options, catalog.clusterId)
+    const waiting = createWaitingRoom(clock)
+    const partitions = createPartitions({ catalog, log, config, brokerId, logger })
+    const groups = createGroups({ log, partitions, catalog, config, clock, waiting, random, logger })
+    // Who waits for a partition must notice that it is led elsewhere, or gone.
+    partitions.onLeadership(({ row }) => waiting.advanced(row))
+    const slots = () => config.number('max.incremental.fetch.session.cache.slots')
+    const doors: Doors = {
+      brokerId,
+      config,
+      clock,
+      logger,
+      log,
+      catalog,
+      partitions,
+      groups,
+      producerIds: createProducerIds(catalog),
+      waiting,
+      fetchSessions: new FetchSessions(clock, random, slots),
+      served: apis
+    }
+    this.catalog = catalog
+    this.log = log
+    this.waiting = waiting
+    this.partitions = partitions
+    this.groups = groups
+    this.#server = new Server({ network, clock, logger, config, doors, broken: reason => this.#fail(reason) })
+  }
+
+  /** Rejects when it cannot serve; what was opened is closed again. */
+  async start (): Promise<void> {
+    try {
+      this.#logStarted = true
+      const found = await this.log.start({
+        advanced: row => this.waiting.advanced(row),
+        directoryFailed: (directory, reason) => this.#directoryFailed(directory, reason),
+        failed: reason => this.#fail(reason)
+      })
+      await this.partitions.start(found)
+      await this.groups.start()
+      this.listeners = await this.#server.open(this.#options.config.listeners)
+      this.#tellEndpoints()
+      this.#tick()
+    } catch (error) {
+      await this.#end(false)
+      throw error
+    }
+  }
+
+  /** In order: nobody new, answers for what is being written, everything on disk, the clean marker. */
+  close (): Promise<void> {
+    return this.#end(true)
+  }
+
+  #end (clean: boolean): Promise<void> {
+    this.#closing ??= this.#takeApart(clean).then(
+      () => this.#failure === null ? this.#resolveClosed() : this.#rejectClosed(this.#failure),
+      (error: Error) => {
+        this.#rejectClosed(this.#failure ?? error)
+        throw error
+      }
+    )
+    return this.#closing
+  }
+
+  async #takeApart (clean: boolean): Promise<void> {
+    this.#ticker?.cancel()
+    this.#ticker = null
+    await this.#server.closeListeners()
+    this.waiting.close()
+    if (clean) await this.#server.drain(drainMsMax)
+    this.groups.close()
+    await this.#server.closeConnections()
+    if (this.#logStarted) await this.log.close(clean)
+    await this.catalog.close()
+    await unlock(this.#locks)
+  }
+
+  /** An error of ours: no clean marker, so that the next start looks at everything. */
+  #fail (reason: Error): void {
+    if (this.#failure !== null) return
+    this.#failure = reason
+    this.#options.logger.error({ error: reason.stack ?? reason.message }, 'the broker ends: something is broken in it')
+    this.#end(false).catch((error: Error) => {
+      this.#options.logger.error({ error: error.stack ?? error.message }, 'the broker could not close')
+    })
+  }
+
+  readonly #failedDirectories = new Set<string>()
+
+  #directoryFailed (directory: string, reason: Error): void {
+    const { logger, directories } = this.#options
+    logger.error({ directory, reason: reason.message }, 'a log directory has failed; its partitions are offline')
+    for (const hosted of this.partitions.all()) this.waiting.advanced(hosted.row)
+    this.#failedDirectories.add(directory)
+    if (this.#failedDirectories.size < directories.length) return
+    this.#fail(new Error(`all log directories have failed; the last was ${directory}: ${reason.message}`))
+  }
+
+  /** Port 0 stands for the port that was got. */
+  #tellEndpoints (): void {
+    const { config } = this.#options
+    this.catalog.setEndpoints(config.listeners.map((listener, index) => ({
+      listener: listener.name,
+      host: listener.advertisedHost,
+      port: listener.advertisedPort === 0 ? this.listeners[index].port : listener.advertisedPort,
+      securityProtocol: listener.securityProtocol
+    })))
+  }
+
+  #tick (): void {
+    if (this.#closing !== null) return
+    const { clock } = this.#options
+    this.log.tick(clock.nowMs())
+    this.#ticker = clock.after(tickMs, () => this.#tick())
+  }
+}
+
+export async function startEngine (options: EngineOptions): Promise<Broker> {
+  const locks = await lock(options)
+  let broker: Broker
+  try {
+    broker = new Broker(options, locks)
+  } catch (error) {
+    await unlock(locks)
+    throw error
+  }
+  await broker.start()
+  return broker
+}
+
+/** Before anything in them is read. */
+async function lock ({ directories, locked }: EngineOptions): Promise<FolderLock[]> {
+  const locks: FolderLock[] = []
+  try {
+    if (locked) for (const directory of directories) locks.push(await lockFolder(directory))
+  } catch (error) {
+    await unlock(locks)
+    throw error
+  }
+  return locks
+}
+
+async function unlock (locks: readonly FolderLock[]): Promise<void> {
+  await Promise.all(locks.map(one => one.release()))
+}
+
+function createLog (options: EngineOptions, clusterId: string): LogClient {
+  const { config, directories, disk, clock, random, logger, workers } = options
+  const parts = {
+    directories,
+    brokerId: config.nodeId,
+    clusterId,
+    disk,
+    clock,
+    random,
+    logger,
+    memoryBytes: config.number('millrace.memory.bytes'),
+    defaults: logConfigOf(config),
+    workers,
+    retentionCheckMs: config.number('log.retention.check.interval.ms'),
+    recoveryPointMs: config.number('log.flush.offset.checkpoint.interval.ms'),
+    highWatermarkMs: config.number('replica.high.watermark.checkpoint.interval.ms')
+  }
+  return workers === 0 ? createInlineLog(parts) : createWorkerLog(parts)
+}
