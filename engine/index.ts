@@ -71,7 +71,8 @@ export async function startBroker (options: BrokerOptions = {}): Promise<Running
   const workers = config.number('millrace.log.workers')
   if (workers > 0) throw new ConfigError('millrace.log.workers', String(workers), 'needs a dataDirectory')
   const disk = new MemoryDisk()
-  const parts = { ...surroundings(config, logger), directories: [memoryFolder], disk, workers: 0, locked: false }
+  const directories = [memoryFolder]
+  const parts = { ...surroundings(config, logger), directories, disk, workers: 0, locked: false }
   return running(await startEngine(parts), [])
 }
 

@@ -21,10 +21,11 @@ describe('Produce', () => {
     const doors = fakeDoors(9)
     const answer = produce(request(1, [1, 0]), doors.context)
     doors.log.answer({ baseOffset: 7, lastOffset: 7 })
-    doors.log.answer({ errorCode: errorCodes.CORRUPT_MESSAGE, baseOffset: -1, logStartOffset: -1, errorMessage: 'bad' })
+    const errorCode = errorCodes.CORRUPT_MESSAGE
+    doors.log.answer({ errorCode, baseOffset: -1, logStartOffset: -1, errorMessage: 'bad' })
     const [first, second] = partitionsOf(await answer)
     expect(first).toMatchObject({ index: 1, errorCode: 0, baseOffset: 7, logStartOffset: 0 })
-    expect(second).toMatchObject({ index: 0, errorCode: errorCodes.CORRUPT_MESSAGE, baseOffset: -1, errorMessage: 'bad' })
+    expect(second).toMatchObject({ index: 0, errorCode, baseOffset: -1, errorMessage: 'bad' })
   })
 
   it('acks=-1 waits for the high watermark', async () => {
@@ -77,18 +78,22 @@ describe('Produce', () => {
 
   it('refuses what it cannot write without asking the log', () => {
     const doors = fakeDoors(9)
-    expect(partitionsOf(produce(request(1, [7]), doors.context))[0].errorCode)
-      .toBe(errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
-    expect(partitionsOf(produce(request(2, [0]), doors.context))[0].errorCode).toBe(errorCodes.INVALID_REQUIRED_ACKS)
+    const code = (acks: number, index: number) => {
+      return partitionsOf(produce(request(acks, [index]), doors.context))[0].errorCode
+    }
+    expect(code(1, 7)).toBe(errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
+    expect(code(2, 0)).toBe(errorCodes.INVALID_REQUIRED_ACKS)
     doors.hosted[0].leader = false
     const [moved] = partitionsOf(produce(request(1, [0]), fakeContext(doors, 10)))
-    expect(moved).toMatchObject({ errorCode: errorCodes.NOT_LEADER_OR_FOLLOWER, currentLeader: { leaderId: 1, leaderEpoch: 3 } })
+    expect(moved.errorCode).toBe(errorCodes.NOT_LEADER_OR_FOLLOWER)
+    expect(moved.currentLeader).toEqual({ leaderId: 1, leaderEpoch: 3 })
     expect(doors.log.appends).toEqual([])
   })
 
   it('refuses acks=-1 when too few replicas are in sync, and only then', () => {
     const doors = fakeDoors(9, { 'min.insync.replicas': '2' })
-    expect(partitionsOf(produce(request(-1, [0]), doors.context))[0].errorCode).toBe(errorCodes.NOT_ENOUGH_REPLICAS)
+    const [refused] = partitionsOf(produce(request(-1, [0]), doors.context))
+    expect(refused.errorCode).toBe(errorCodes.NOT_ENOUGH_REPLICAS)
     produce(request(1, [0]), doors.context)
     expect(doors.log.appends).toHaveLength(1)
   })

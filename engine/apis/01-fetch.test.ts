@@ -30,9 +30,10 @@ async function ask (doors: Doors, asked: ReturnType<typeof request>): Promise<Fe
   return await fetch(asked, doors.context) as FetchResponse
 }
 
-const bytesOf = (answer: FetchResponse) => answer.responses.flatMap(topic => topic.partitions).map(partition => {
-  return (partition.records as RecordsPieces).bytes ?? 0
-})
+const bytesOf = (answer: FetchResponse) => {
+  const parts = answer.responses.flatMap(topic => topic.partitions)
+  return parts.map(part => (part.records as RecordsPieces).bytes ?? 0)
+}
 const indexesOf = (answer: FetchResponse) => {
   return answer.responses.flatMap(topic => topic.partitions).map(partition => partition.partitionIndex)
 }
@@ -117,16 +118,22 @@ describe('Fetch', () => {
     }
     expect(await one({ currentLeaderEpoch: 2 })).toMatchObject({ errorCode: errorCodes.FENCED_LEADER_EPOCH })
     expect(await one({ currentLeaderEpoch: 4 })).toMatchObject({ errorCode: errorCodes.UNKNOWN_LEADER_EPOCH })
-    expect(await one({ currentLeaderEpoch: 3, lastFetchedEpoch: 3 })).toMatchObject({ errorCode: 0, highWatermark: 3 })
-    expect(await one({ lastFetchedEpoch: 3 }, 9)).toMatchObject({ errorCode: 0, divergingEpoch: { epoch: 3, endOffset: 3 } })
-    expect(await one({ lastFetchedEpoch: 2 })).toMatchObject({ errorCode: 0, divergingEpoch: { epoch: 1, endOffset: 2 } })
-    expect(await one({ lastFetchedEpoch: 1 })).toMatchObject({ errorCode: errorCodes.OFFSET_OUT_OF_RANGE, highWatermark: -1 })
+    const agreeing = await one({ currentLeaderEpoch: 3, lastFetchedEpoch: 3 })
+    expect(agreeing).toMatchObject({ errorCode: 0, highWatermark: 3 })
+    const diverging = async (lastFetchedEpoch: number, offset: number) => {
+      const part = await one({ lastFetchedEpoch }, offset)
+      return [part.errorCode, part.divergingEpoch]
+    }
+    expect(await diverging(3, 9)).toEqual([0, { epoch: 3, endOffset: 3 }])
+    expect(await diverging(2, 2)).toEqual([0, { epoch: 1, endOffset: 2 }])
+    expect(await diverging(1, 2)).toEqual([errorCodes.OFFSET_OUT_OF_RANGE, { epoch: -1, endOffset: -1 }])
   })
 
   it('does not wait for errors, but for partitions beside an unknown topic', async () => {
     const doors = fakeDoors(11)
     const outOfRange = await ask(doors, request([9]))
-    expect(outOfRange.responses[0].partitions[0]).toMatchObject({ errorCode: 1, highWatermark: -1, abortedTransactions: null })
+    const [late] = outOfRange.responses[0].partitions
+    expect(late).toMatchObject({ errorCode: 1, highWatermark: -1, abortedTransactions: null })
     const unknown = make(Fetch.request, { ...defaults, topics: [{ topic: 'no', partitions: [{ partition: 0 }] }] })
     const [part] = (await ask(doors, unknown)).responses[0].partitions
     expect(part).toMatchObject({ errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION, abortedTransactions: [] })
@@ -172,7 +179,8 @@ describe('fetch sessions', () => {
     expect(indexesOf(await next(4, [], forgotten))).toEqual([1])
     expect((await next(4)).errorCode).toBe(errorCodes.INVALID_FETCH_SESSION_EPOCH)
     expect((await next(5)).errorCode).toBe(0)
-    expect((await next(6, [], { sessionId: sessionId ^ 1 })).errorCode).toBe(errorCodes.FETCH_SESSION_ID_NOT_FOUND)
+    const other = await next(6, [], { sessionId: sessionId ^ 1 })
+    expect(other.errorCode).toBe(errorCodes.FETCH_SESSION_ID_NOT_FOUND)
     expect((await next(-1, [0])).sessionId).toBe(0)
     expect((await next(6)).errorCode).toBe(errorCodes.FETCH_SESSION_ID_NOT_FOUND)
   })

@@ -1,4 +1,5 @@
-// For tests of the data path's handlers: a log that does what the test says, one topic, a context around them.
+// For tests of the data path's handlers: a log that does what the test says, one topic, a context around
+// them.
 import { realClock } from '../base/clock-real.ts'
 import { SeededRandom } from '../base/random-seeded.ts'
 import { silentLogger } from '../base/logger.ts'
@@ -38,7 +39,13 @@ export class FakeLog {
   /** Extends the log; readers see it only with `highWatermark`. */
   extend (row: number, end: number, highWatermark = end): void {
     this.table.writeLog(row, {
-      logStart: 0, end, durableEnd: end, firstUnstable: end, lastAborted: -1, sizeBytes: end * batchBytes, recoveryPoint: 0
+      logStart: 0,
+      end,
+      durableEnd: end,
+      firstUnstable: end,
+      lastAborted: -1,
+      sizeBytes: end * batchBytes,
+      recoveryPoint: 0
     })
     this.table.setHighWatermark(row, highWatermark)
   }
@@ -75,7 +82,9 @@ export class FakeLog {
     })
   }
 
-  read (row: number, offset: number, _limit: string, maxBytes: number, minOne: boolean): ReadResult | Promise<ReadResult> {
+  read (
+    row: number, offset: number, _limit: string, maxBytes: number, minOne: boolean
+  ): ReadResult | Promise<ReadResult> {
     this.reads.push(row)
     const result = this.#read(row, offset, maxBytes, minOne)
     return this.slowRows.has(row) ? Promise.resolve(result) : result
