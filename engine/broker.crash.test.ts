@@ -79,14 +79,9 @@ class Producer {
     const records = 1 + this.random.below(20)
     const sequence = lane.next
     lane.next += records
-    const bytes = buildBatch({
-      producerId: this.producerId,
-      producerEpoch: 0,
-      baseSequence: sequence,
-      records: Array.from({ length: records }, (_, n) => ({
-        key: null, value: Buffer.from(`${lane.index}:${sequence + n}:${'p'.repeat(this.random.below(300))}`), timestampMs: 1_700_000_000_000 + n
-      }))
-    })
+    const bytes = buildBatch({ producerId: this.producerId, producerEpoch: 0, baseSequence: sequence }, Array.from({ length: records }, (_, n) => ({
+      value: Buffer.from(`${lane.index}:${sequence + n}:${'p'.repeat(this.random.below(300))}`), timestamp: 1_700_000_000_000 + n
+    })))
     return { sequence, records, bytes }
   }
 
@@ -137,7 +132,7 @@ describe('killed under load', () => {
     console.log(`seed ${seed}`)
     const random = new SeededRandom(seed)
     const port = await freePort()
-    const start = () => startBrokerProcess({ folder, port, overrides: { 'log.segment.bytes': '100000' } })
+    const start = () => startBrokerProcess({ folder, port, overrides: { 'log.segment.bytes': '1048576' } })
     let broker = await start()
     let connection = await connectTo(broker)
     await connection.request(CreateTopics, 5, make(CreateTopics.request, {

@@ -144,7 +144,7 @@ class Story {
 async function play (seed: number, durability: string): Promise<{ trace: string, lost: number }> {
   const story = new Story(seed)
   const { world } = story
-  const settings = { 'millrace.durability': durability, 'log.segment.bytes': '20000' }
+  const settings = { 'millrace.durability': durability, 'log.segment.bytes': '1048576' }
   await world.boot(settings)
   await world.run(story.createTopic())
   await world.run(story.produce(40))
