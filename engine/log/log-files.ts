@@ -1,7 +1,7 @@
 // The files of one partition beside its records: epochs, producer snapshots, what waits to be unlinked,
 // what waits to be flushed.
 import { type Disk } from '../base/disk.ts'
-import { replaceFileUnsynced } from './checkpoints.ts'
+import { encodePartitionMetadata, replaceFileUnsynced } from './checkpoints.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import { fileNames, offsetFile, offsetOfName, segmentSuffixes, suffix } from './names.ts'
 import { type LogParts } from './partition-log.ts'
@@ -27,6 +27,8 @@ export class LogFiles {
   #epochsUnsynced = false
   /** Names were added that a power cut may lose. */
   #namesDirty = false
+  /** The folder itself is new, and with it the file that says whose it is. */
+  #folderNew = false
   /** Renamed files and when they go, in that order. */
   readonly #doomed: { path: string, dueMs: number }[] = []
 
@@ -102,10 +104,26 @@ export class LogFiles {
     if (at >= 0) this.unflushed.splice(at, 1)
   }
 
+  namesChanged (): void {
+    this.#namesDirty = true
+  }
+
   flushNames (): void {
-    if (!this.#namesDirty) return
-    this.#disk.fsyncDirectory(this.#parts.folder)
+    const { folder } = this.#parts
+    if (this.#folderNew) syncFile(this.#disk, `${folder}/${fileNames.partitionMetadata}`)
+    if (this.#namesDirty || this.#folderNew) this.#disk.fsyncDirectory(folder)
+    if (this.#folderNew) this.#disk.fsyncDirectory(folder.slice(0, folder.lastIndexOf('/')))
     this.#namesDirty = false
+    this.#folderNew = false
+  }
+
+  /** Makes the partition's folder. On the device with the first flush: an empty partition is worth no wait. */
+  createFolder (): void {
+    const { disk, folder, identity } = this.#parts
+    disk.makeDirectory(folder)
+    const path = `${folder}/${fileNames.partitionMetadata}`
+    replaceFileUnsynced(disk, path, encodePartitionMetadata(identity.topicId))
+    this.#folderNew = true
   }
 
   writeSnapshot (offset: Offset, bytes: Buffer): void {

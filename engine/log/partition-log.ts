@@ -250,15 +250,23 @@ export class Log implements PartitionLog {
   }
 
   flush (): void {
-    if (this.segments.length > 0 && this.recoveryPoint < this.#end) {
-      this.files.flushSealed()
-      this.active.writeIndexes()
-      this.parts.disk.fsync(this.active.file)
-      this.files.syncEpochs()
-      this.files.flushNames()
-      this.recoveryPoint = this.#end
+    try {
+      if (this.segments.length > 0 && this.recoveryPoint < this.#end) this.#flush()
+    } catch (error) {
+      // The system may have dropped what it could not write: trying again would report what is not there.
+      if (error instanceof DiskError) this.#failed = error
+      throw error
     }
     this.#unflushedSinceMs = -1
+  }
+
+  #flush (): void {
+    this.files.flushSealed()
+    this.active.writeIndexes()
+    this.parts.disk.fsync(this.active.file)
+    this.files.syncEpochs()
+    this.files.flushNames()
+    this.recoveryPoint = this.#end
   }
 
   close (clean: boolean): void {

@@ -2,7 +2,7 @@
 // where a limit lies, which offset belongs to a time, and bytes. It never trusts an index: what it points
 // at must be a batch that fits.
 import { type Disk, DiskError, type FileHandle } from '../base/disk.ts'
-import { readInt64 } from '../protocol/record-batch.ts'
+import { type BatchHeader, readInt64 } from '../protocol/record-batch.ts'
 import { decodeRecords } from '../protocol/record.ts'
 import { HeaderScan } from './header-scan.ts'
 import { suffix } from './names.ts'
@@ -81,6 +81,13 @@ export class SegmentReader {
       if (scan.header.lastOffset + 1 >= upperOffset) break
     }
     return position
+  }
+
+  /** The header of the batch that starts at `position`, valid until the next call; null when none does. */
+  headerAt (view: SegmentView, position: Position): BatchHeader | null {
+    const file = this.#file(view, suffix.log)
+    const scan = this.#begin()
+    return scan.load(file, position, this.#endOf(view)) ? scan.header : null
   }
 
   /** Fills `target` from `position`; fewer bytes only at the end of the file. */

@@ -2,15 +2,17 @@
 // everything from the recovery point on is checked batch by batch and cut at the first bad byte (L1 to L6
 // of what a log must survive).
 import { type BatchHeader } from '../protocol/record-batch.ts'
-import { encodePartitionMetadata, replaceFileUnsynced, textOf } from './checkpoints.ts'
+import { textOf } from './checkpoints.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
+import { settleLeftovers } from './leftovers.ts'
 import { fileNames, offsetOfName, suffix } from './names.ts'
 import { type OffsetIndex } from './offset-index.ts'
 import { Log, type LogParts } from './partition-log.ts'
 import { loadProducers, loadSnapshot, replayBatch, replayHeaders } from './producer-recovery.ts'
-import { glanceAtIndexes, readIndexes, rebuildIndexes, recoverSegment } from './segment-recovery.ts'
+import { SegmentReader } from './reader.ts'
+import { glanceAtIndexes, readIndexes, rebuildIndexes, recoverSegment, unseal } from './segment-recovery.ts'
 import { Segment } from './segment.ts'
-import { settleLeftovers } from './leftovers.ts'
+import { type TimeIndex } from './time-index.ts'
 import { type Offset } from './types.ts'
 
 export interface OpenOptions extends LogParts {
@@ -27,7 +29,7 @@ export function openLog (options: OpenOptions): Log {
   const { disk, folder } = options
   const log = new Log(options, { segments: [], start: 0, end: 0, recoveryPoint: 0 })
   log.nowMs = options.nowMs
-  if (disk.status(folder) === null) makeFolder(options)
+  if (disk.status(folder) === null) log.files.createFolder()
   settleLeftovers(disk, folder, options.logger)
   findSegments(log)
   const epochsKnown = loadEpochs(log)
@@ -37,17 +39,12 @@ export function openLog (options: OpenOptions): Log {
   trimEpochs(log)
   log.recoveryPoint = options.clean ? log.end : Math.min(options.recoveryPoint, log.end)
   log.files.removeSnapshots(offset => offset > log.end || isStray(log, offset))
+  if (log.snapshotOffset > log.end) log.snapshotOffset = -1
   // Where acks wait for the device, so do readers: what was found is made durable before it is shown.
   if (options.config.durability !== 'page-cache') log.flush()
   for (const segment of log.segments) options.listener.segmentChanged(segment.view())
   if (log.files.epochs.entries.length > 0) options.listener.epochsChanged(log.files.epochs.entries)
   return log
-}
-
-function makeFolder (options: OpenOptions): void {
-  options.disk.makeDirectory(options.folder)
-  const path = `${options.folder}/${fileNames.partitionMetadata}`
-  replaceFileUnsynced(options.disk, path, encodePartitionMetadata(options.identity.topicId))
 }
 
 /** Segments by their .log files; indexes without one go. */
@@ -73,17 +70,26 @@ function findSegments (log: Log): void {
 /** Returns the log's end. */
 function loadClean (log: Log): Offset {
   if (log.segments.length === 0) return 0
-  for (const segment of log.segments.slice(0, -1)) loadSealed(log, segment)
+  loadAllSealed(log, log.segments.length - 1)
   const end = loadActive(log, log.active)
   log.reset(0, end)
   loadProducers(log, end)
   return end
 }
 
+function loadAllSealed (log: Log, count: number): void {
+  const reader = new SegmentReader(log.parts.disk)
+  try {
+    for (const segment of log.segments.slice(0, count)) loadSealed(log, reader, segment)
+  } finally {
+    reader.close()
+  }
+}
+
 /** A segment that is not appended to any more: only the ends of its indexes are looked at. */
-function loadSealed (log: Log, segment: Segment): void {
-  const { disk, folder, logger } = log.parts
-  const glance = glanceAtIndexes(disk, log.scan, segment, folder)
+function loadSealed (log: Log, reader: SegmentReader, segment: Segment): void {
+  const { disk, logger } = log.parts
+  const glance = glanceAtIndexes(disk, reader, segment)
   if (glance === null) {
     logger.warn({ path: segment.path }, 'an index is missing or damaged: it is made again')
     rebuildIndexes(disk, log.scan, segment, log.config)
@@ -103,7 +109,7 @@ function loadActive (log: Log, segment: Segment): Offset {
   const { scan } = log
   const indexes = readIndexes(disk, segment)
   const size = segment.bytes
-  if (size === 0 || indexes === null || !tailFits(log, segment, indexes.offsets)) {
+  if (size === 0 || indexes === null || !tailFits(log, segment, indexes.offsets, indexes.times)) {
     if (size > 0) logger.warn({ path: segment.path }, 'an index is missing or damaged: it is made again')
     const { end } = recoverSegment(disk, segment, log.config, () => {})
     segment.closeFile()
@@ -134,15 +140,17 @@ function loadActive (log: Log, segment: Segment): Offset {
   return recovered.end
 }
 
-/** The last index entry points at a batch that ends with its offset. */
-function tailFits (log: Log, segment: Segment, index: OffsetIndex): boolean {
-  if (index.count === 0) return true
+/** The last index entry points at a batch that ends with its offset, and times are there where records have them. */
+function tailFits (log: Log, segment: Segment, offsets: OffsetIndex, times: TimeIndex): boolean {
+  if (offsets.count === 0) return true
   const { disk } = log.parts
   const file = disk.open(segment.path, 'read')
-  log.scan.reset()
-  const fits = log.scan.load(file, index.lastPosition, segment.bytes) &&
-    log.scan.header.lastOffset === segment.baseOffset + index.lastRelative
-  log.scan.reset()
+  const { scan } = log
+  scan.reset()
+  const fits = scan.load(file, offsets.lastPosition, segment.bytes) &&
+    scan.header.lastOffset === segment.baseOffset + offsets.lastRelative &&
+    scan.load(file, 0, segment.bytes) && (times.count > 0 || scan.header.maxTimestamp < 0)
+  scan.reset()
   disk.close(file)
   return fits
 }
@@ -153,26 +161,33 @@ function recover (log: Log, recoveryPoint: Offset): Offset {
   if (segments.length === 0) return 0
   let first = segments.length - 1
   while (first > 0 && segments[first].baseOffset > recoveryPoint) first--
-  for (const segment of segments.slice(0, first)) loadSealed(log, segment)
+  loadAllSealed(log, first)
   const base = segments[first].baseOffset
   log.reset(0, base)
   replayHeaders(log, loadSnapshot(log, base), base)
   log.files.removeSnapshots(offset => offset > base)
-  let end = base
+  const ends: Offset[] = []
   for (let index = first; index < segments.length; index++) {
     const segment = segments[index]
-    const { end: reached, lostBytes } = recoverOne(log, segment)
-    end = reached
-    if (lostBytes > 0) reportCut(log, segment, end, lostBytes, segments.length - 1 - index)
-    if (lostBytes > 0) dropAfter(log, index)
+    const { end, lostBytes } = recoverOne(log, segment)
+    ends.push(end)
+    if (lostBytes > 0) cutAfter(log, index, end, lostBytes)
     if (index === segments.length - 1) break
     segment.finishTimeIndex()
     segment.writeIndexes()
     segment.sealLoaded()
+    log.files.sealed(segment, segments[index + 1].baseOffset)
     log.takeSnapshot(segments[index + 1].baseOffset, null)
   }
-  segments[segments.length - 1].closeFile()
-  return end
+  log.files.namesChanged()
+  // Compaction leaves gaps in a sound log: there the empty segment alone knows where the log ends.
+  const gapsAreWrong = !log.config.compacts
+  while (gapsAreWrong && log.active.bytes === 0 && (ends.at(-2) ?? Infinity) < log.active.baseOffset) {
+    ends.pop()
+    dropEmptyEnd(log, ends[ends.length - 1])
+  }
+  log.active.closeFile()
+  return ends[ends.length - 1]
 }
 
 function recoverOne (log: Log, segment: Segment): { end: Offset, lostBytes: number } {
@@ -184,15 +199,27 @@ function recoverOne (log: Log, segment: Segment): { end: Offset, lostBytes: numb
   })
 }
 
-function reportCut (log: Log, segment: Segment, end: Offset, lostBytes: number, behind: number): void {
-  log.parts.logger.warn({ path: segment.path, end, lostBytes, segmentsDeleted: behind },
-    'the tail of a segment is no whole batch: it is cut off')
+/**
+ * A power cut may keep the name of a new segment but not the last batches of the one before. Where nothing lies
+ * behind such a gap the log ends before it; records behind it stay, as in Kafka.
+ */
+function dropEmptyEnd (log: Log, end: Offset): void {
+  cutAfter(log, log.segments.length - 2, end, 0)
+  unseal(log.parts.disk, log.scan, log.active, log.config)
+  log.files.dropUnflushed(log.active.baseOffset)
 }
 
 /** What lies behind a cut has no place in the log any more. */
-function dropAfter (log: Log, index: number): void {
-  for (const segment of log.segments.splice(index + 1)) log.files.doom(segment, 0)
+function cutAfter (log: Log, index: number, end: Offset, lostBytes: number): void {
+  const { path } = log.segments[index]
+  const behind = log.segments.splice(index + 1)
+  for (const segment of behind) log.files.doom(segment, 0)
   log.files.unlinkAll()
+  // On the device before anything is appended: another power cut must not bring them back behind new records.
+  log.parts.disk.fsync(log.segments[index].file)
+  log.parts.disk.fsyncDirectory(log.parts.folder)
+  log.parts.logger.warn({ path, end, lostBytes, segmentsDeleted: behind.length },
+    'the tail of a segment is missing or is no whole batch: the log is cut off there')
 }
 
 function settleStart (log: Log, logStart: Offset, end: Offset): void {

@@ -1,12 +1,13 @@
 // Reads a segment from its first byte to see what of it can be trusted, and makes its indexes anew.
-import { type Disk, type FileHandle } from '../base/disk.ts'
+import { type Disk } from '../base/disk.ts'
 import {
-  BatchHeader, batchHeader, batchHeaderBytes, batchOverheadBytes, readBatchHeader, readInt32, scanBatch,
-  verifyCrc
+  BatchHeader, batchHeader, batchHeaderBytes, batchOverheadBytes, readBatchHeader, readInt32, readInt64,
+  scanBatch, verifyCrc
 } from '../protocol/record-batch.ts'
 import { type HeaderScan } from './header-scan.ts'
-import { offsetFile, suffix } from './names.ts'
+import { suffix } from './names.ts'
 import { OffsetIndex, offsetEntryBytes } from './offset-index.ts'
+import { type SegmentReader } from './reader.ts'
 import { relativeOffsetMax, type Segment } from './segment.ts'
 import { TimeIndex, timeEntryBytes } from './time-index.ts'
 import { type LogConfig, type Offset, type Position } from './types.ts'
@@ -127,51 +128,61 @@ export function readIndexes (
   return offsets === null || times === null ? null : { offsets, times }
 }
 
+/** Index files up to here are read whole even after a clean shutdown; of larger ones only the ends. */
+const wholeBytesMax = 65_536
+
 /**
- * What a sealed segment's index files say at a glance; null when they cannot be right. Only their ends are
- * read.
+ * What a sealed segment's index files say about its newest record; null when they cannot be right. No record is
+ * read: the last entries must point at batches that end where, and are as old as, they say.
  */
 export function glanceAtIndexes (
-  disk: Disk, scan: HeaderScan, segment: Segment, folder: string
+  disk: Disk, reader: SegmentReader, segment: Segment
 ): { maxTimestampMs: number, relative: number } | null {
-  const offset = lastEntry(disk, offsetFile(folder, segment.baseOffset, suffix.offsetIndex), offsetEntryBytes)
-  const time = lastEntry(disk, offsetFile(folder, segment.baseOffset, suffix.timeIndex), timeEntryBytes)
+  const offset = lastEntry(disk, segment.pathOf(suffix.offsetIndex), offsetEntryBytes)
+  const time = lastEntry(disk, segment.pathOf(suffix.timeIndex), timeEntryBytes)
   if (offset === null || time === null) return null
-  const file = disk.open(segment.path, 'read')
+  if (offset.fileBytes + time.fileBytes <= wholeBytesMax && readIndexes(disk, segment) === null) return null
+  const view = { ...segment.view(), sealedBytes: segment.bytes }
   try {
-    scan.reset()
-    if (offset.length > 0) {
-      const lastOffset = segment.baseOffset + offset.readInt32BE(0)
-      if (!scan.load(file, offset.readInt32BE(4), segment.bytes)) return null
-      if (scan.header.lastOffset !== lastOffset) return null
+    if (offset.fileBytes > 0) {
+      const header = reader.headerAt(view, offset.entry.readInt32BE(4))
+      if (header?.lastOffset !== segment.baseOffset + offset.entry.readInt32BE(0)) return null
     }
-    if (time.length > 0) {
-      const relative = time.readInt32BE(8)
-      return relative < 0 ? null : { maxTimestampMs: time.readIntBE(2, 6), relative }
+    if (time.fileBytes === 0) {
+      // No times at all is right only where the records have none.
+      return (reader.headerAt(view, 0)?.maxTimestamp ?? -1) >= 0 ? null : { maxTimestampMs: -1, relative: 0 }
     }
-    // No times at all is right only where the records have none.
-    if (scan.load(file, 0, segment.bytes) && scan.header.maxTimestamp >= 0) return null
-    return { maxTimestampMs: -1, relative: 0 }
+    const maxTimestampMs = readInt64(time.entry, 0)
+    const relative = time.entry.readInt32BE(8)
+    const newest = reader.find(view, segment.baseOffset + relative, Infinity)
+    const header = newest === null ? null : reader.headerAt(view, newest.position)
+    return header?.maxTimestamp === maxTimestampMs ? { maxTimestampMs, relative } : null
   } finally {
-    scan.reset()
-    disk.close(file)
+    reader.forget(view)
   }
 }
 
-/**
- * The last entry's bytes, none when the file is empty; null when it is missing or not made of whole
- * entries.
- */
-function lastEntry (disk: Disk, path: string, entryBytes: number): Buffer | null {
+/** The last entry's bytes and the file's size; null when it is missing or not made of whole entries. */
+function lastEntry (disk: Disk, path: string, entryBytes: number): { entry: Buffer, fileBytes: number } | null {
   const status = disk.status(path)
   if (status === null || status.bytes % entryBytes !== 0) return null
-  if (status.bytes === 0) return Buffer.alloc(0)
-  const file: FileHandle = disk.open(path, 'read')
-  try {
-    const entry = Buffer.alloc(entryBytes)
-    disk.read(file, entry, status.bytes - entryBytes)
-    return entry
-  } finally {
-    disk.close(file)
+  const entry = Buffer.alloc(entryBytes)
+  if (status.bytes > 0) {
+    const file = disk.open(path, 'read')
+    try {
+      disk.read(file, entry, status.bytes - entryBytes)
+    } finally {
+      disk.close(file)
+    }
   }
+  return { entry, fileBytes: status.bytes }
+}
+
+/** A sealed segment becomes the active one again: its indexes come back to memory. */
+export function unseal (disk: Disk, scan: HeaderScan, segment: Segment, config: LogConfig): void {
+  if (!segment.sealed) return
+  segment.sealed = false
+  const indexes = readIndexes(disk, segment)
+  if (indexes === null) rebuildIndexes(disk, scan, segment, config)
+  else segment.loadIndexes(indexes.offsets, indexes.times)
 }

@@ -4,7 +4,7 @@ import { type HeaderScan } from './header-scan.ts'
 import { floorPosition } from './offset-index.ts'
 import { type Log } from './partition-log.ts'
 import { loadProducers } from './producer-recovery.ts'
-import { readIndexes, rebuildIndexes } from './segment-recovery.ts'
+import { unseal } from './segment-recovery.ts'
 import { type Segment } from './segment.ts'
 import { type Offset } from './types.ts'
 
@@ -15,7 +15,8 @@ export function truncateTail (log: Log, offset: Offset): void {
   while (keep > 1 && segments[keep - 1].baseOffset > offset) keep--
   for (const segment of segments.splice(keep)) files.doom(segment, 0)
   const active = segments[keep - 1]
-  unseal(log, active)
+  unseal(parts.disk, log.scan, active, log.config)
+  files.dropUnflushed(active.baseOffset)
   const end = cutSegment(log, active, offset)
   parts.listener.segmentChanged(active.view())
   // What is forgotten must be forgotten on disk first: a crash here must not bring back what a new leader
@@ -45,16 +46,6 @@ export function truncateFully (log: Log, offset: Offset): void {
   log.recoveryPoint = offset
   files.flushNames()
   files.unlinkDue(0)
-}
-
-/** A sealed segment becomes the active one again: its indexes come back to memory. */
-function unseal (log: Log, segment: Segment): void {
-  if (!segment.sealed) return
-  segment.sealed = false
-  log.files.dropUnflushed(segment.baseOffset)
-  const indexes = readIndexes(log.parts.disk, segment)
-  if (indexes === null) rebuildIndexes(log.parts.disk, log.scan, segment, log.config)
-  else segment.loadIndexes(indexes.offsets, indexes.times)
 }
 
 /** Cuts before the first batch that reaches `offset`; returns where the log ends then. */
