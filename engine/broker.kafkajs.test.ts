@@ -54,7 +54,7 @@ describe('kafkajs', () => {
     const seen: string[] = []
     let check = () => {}
     for (const name of ['a', 'b', 'c']) {
-      const consumer = kafka.consumer({ groupId: 'shared-group', sessionTimeout: 10_000, heartbeatInterval: 100 })
+      const consumer = kafka.consumer({ groupId: 'shared-group', sessionTimeout: 10_000, heartbeatInterval: 100, maxWaitTimeInMs: 100 })
       members.push(consumer)
       consumer.on(consumer.events.GROUP_JOIN, event => {
         owned.set(name, event.payload.memberAssignment.shared ?? [])

@@ -57,14 +57,16 @@ export function parseListeners (texts: ListenerTexts): Listener[] {
     return {
       ...address,
       securityProtocol: protocolFor(address.name, protocolOf, given),
-      advertisedHost: told?.host || advertisedHost(address.host, texts.hostName),
+      advertisedHost: told?.host || advertisedHost(address.host, texts),
       advertisedPort: told?.port ?? address.port
     }
   })
 }
 
-function advertisedHost (host: string, hostName: string = defaultAdvertisedHost): string {
-  if (host === '127.0.0.1' || host === '::1') return defaultAdvertisedHost
+/** As Kafka the address that is listened on; a name that means this machine where that is no address of it, or nobody
+ *  chose one (then both address families are open). */
+function advertisedHost (host: string, { listeners, hostName = defaultAdvertisedHost }: ListenerTexts): string {
+  if (listeners === null) return defaultAdvertisedHost
   return host === '' || host === '0.0.0.0' || host === '::' ? hostName : host
 }
 
