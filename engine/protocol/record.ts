@@ -241,6 +241,14 @@ class RecordReader {
   }
 }
 
+/** The first `count` records of `plain`, one by one: a walk must have found them in order. */
+export function * readRecords (
+  plain: Uint8Array, header: BatchHeader, count: number
+): Generator<DecodedRecord, void> {
+  const reader = new RecordReader(plain)
+  for (let index = 0; index < count; index++) yield reader.record(header)
+}
+
 /**
  * The records of the batch at `at`. Keys and values are views of `batch`, or of the decompressed bytes.
  * Throws RecordError or CompressionError when it cannot be read; the CRC is the caller's to check.
