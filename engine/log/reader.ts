@@ -118,7 +118,7 @@ export class SegmentReader {
       if (newest === null || (best !== null && newest.timestampMs <= best.timestampMs)) continue
       best = { view, ...newest }
     }
-    if (best === null || best.timestampMs < 0) return { offset: -1, timestampMs: -1, leaderEpoch: -1 }
+    if (best === null) return { offset: -1, timestampMs: -1, leaderEpoch: -1 }
     return this.#recordIn(best.view, best.position, best.timestampMs, from, upperOffset) ??
       { offset: -1, timestampMs: -1, leaderEpoch: -1 }
   }
