@@ -80,7 +80,7 @@ class Producer {
     const sequence = lane.next
     lane.next += records
     const bytes = buildBatch({ producerId: this.producerId, producerEpoch: 0, baseSequence: sequence }, Array.from({ length: records }, (_, n) => ({
-      value: Buffer.from(`${lane.index}:${sequence + n}:${'p'.repeat(this.random.below(300))}`), timestamp: 1_700_000_000_000 + n
+      value: Buffer.from(`${lane.index}:${sequence + n}:${'p'.repeat(this.random.below(300))}`), timestamp: Date.now()
     })))
     return { sequence, records, bytes }
   }
