@@ -28,7 +28,9 @@ export const createTopics: Handler<typeof CreateTopics> = async (request, contex
   const results = [...seen].map(async (name): Promise<Answer> => {
     if (doubled.has(name)) return failed(name, failure('INVALID_REQUEST', 'Duplicate topic name.'))
     if (tooMany !== null) return failed(name, tooMany)
-    if (!mayCreate(name, context)) return failed(name, failure('TOPIC_AUTHORIZATION_FAILED', 'Authorization failed.'))
+    if (!mayCreate(name, context)) {
+      return failed(name, failure('TOPIC_AUTHORIZATION_FAILED', 'Authorization failed.'))
+    }
     const asked = request.topics.find(topic => topic.name === name)!
     const topic = await catalog.createTopic(newTopic(asked), request.validateOnly)
     return isCatalogError(topic) ? failed(name, topic) : created(topic, context)

@@ -41,8 +41,11 @@ function problemWithRequest (resource: Asked, context: RequestContext): CatalogE
   if (new Set(configs.map(config => config.name)).size < configs.length) {
     return wrong('Error due to duplicate config keys')
   }
-  const nulls = configs.filter(({ configOperation, value }) => value === null && operations[configOperation] !== 'delete')
-  if (nulls.length > 0) return wrong(`Null value not supported for : ${nulls.map(config => config.name).join(', ')}`)
+  const nulls = configs.filter(config =>
+    config.value === null && operations[config.configOperation] !== 'delete')
+  if (nulls.length > 0) {
+    return wrong(`Null value not supported for : ${nulls.map(config => config.name).join(', ')}`)
+  }
   if (!isResourceType(type)) return wrong(`Unknown resource type ${type}`)
   if (type === resourceTypes.brokerLogger) return wrong('The levels of single loggers cannot be changed')
   if (type === resourceTypes.broker && name !== '') {
@@ -67,15 +70,19 @@ async function alter (
     ({ name, op: operations[configOperation], value }))
   switch (type) {
     case resourceTypes.topic: return catalog.alterTopicConfig(name, ops, validateOnly)
-    case resourceTypes.broker: return catalog.alterBrokerConfig(name === '' ? '' : String(brokerId), ops, validateOnly)
+    case resourceTypes.broker:
+      return catalog.alterBrokerConfig(name === '' ? '' : String(brokerId), ops, validateOnly)
     case resourceTypes.group: return alterOther(catalog, 'group', name, ops, validateOnly)
     default: return alterOther(catalog, 'client-metrics', name, ops, validateOnly)
   }
 }
 
 async function alterOther (
-  catalog: Catalog, kind: 'group' | 'client-metrics', name: string, ops: readonly ConfigOp[], validateOnly: boolean
+  catalog: Catalog, kind: 'group' | 'client-metrics', name: string, ops: readonly ConfigOp[],
+  validateOnly: boolean
 ): Promise<CatalogError | null> {
-  if (catalog.alterResourceConfig === undefined) return failure('INVALID_REQUEST', `No settings of a ${kind} are kept here`)
+  if (catalog.alterResourceConfig === undefined) {
+    return failure('INVALID_REQUEST', `No settings of a ${kind} are kept here`)
+  }
   return catalog.alterResourceConfig(kind, name, ops, validateOnly)
 }

@@ -2,7 +2,9 @@
 //   v1  asks for brokers or controllers      v2  fenced brokers too
 // Asked for controllers, a broker says that it is none: they have an endpoint type of their own.
 import { errorCodes } from '../protocol/errors.ts'
-import { type DescribeCluster, type DescribeClusterResponse } from '../protocol/messages/60-describe-cluster.ts'
+import {
+  type DescribeCluster, type DescribeClusterResponse
+} from '../protocol/messages/60-describe-cluster.ts'
 import { advertisedBrokers, operationsNotAsked, permittedOnCluster } from './cluster-view.ts'
 import { type Handler } from './context.ts'
 

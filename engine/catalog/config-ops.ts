@@ -76,7 +76,8 @@ export function problemWithValues (
     case 'group': return invalid(problemWithGroupConfig(config, after))
     case 'client-metrics': {
       const problem = problemWithClientMetrics(after)
-      return problem && failure(problem.invalidRequest ? 'INVALID_REQUEST' : 'INVALID_CONFIG', problem.message)
+      if (problem === null) return null
+      return failure(problem.invalidRequest ? 'INVALID_REQUEST' : 'INVALID_CONFIG', problem.message)
     }
     case 'broker': {
       // Kafka calls a broker's wrong value an invalid request, a topic's an invalid configuration.

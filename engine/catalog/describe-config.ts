@@ -89,7 +89,8 @@ export function describeBrokerDefaults (
 ): ConfigEntry[] {
   return chosen(values.keys(), keys).map(name => {
     const setting = brokerTable.get(name) ?? listenerSetting(name)
-    const synonyms = brokerSynonyms(config, name).filter(({ source }) => source === sourceIds['dynamic-default'])
+    const synonyms = brokerSynonyms(config, name)
+      .filter(({ source }) => source === sourceIds['dynamic-default'])
     if (setting === null) return unknownEntry(name, synonyms)
     return entryOf(setting, name, hidden(setting, values.get(name)!), synonyms, !isDynamic(name))
   })

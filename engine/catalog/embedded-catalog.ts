@@ -21,7 +21,7 @@ import {
 } from './state.ts'
 import { TopicIndex } from './topic-index.ts'
 import {
-  collisionKey, failure, partitionsMax, planPartitions, problemWithName, problemWithReplicas, spread
+  collisionKey, failure, planMorePartitions, planPartitions, problemWithName, spread
 } from './topic-rules.ts'
 
 /** As Kafka's: few enough writes, and little is lost of a block at a restart. */
@@ -104,7 +104,9 @@ class LocalCatalog implements EmbeddedCatalog {
       this.#adopt(found)
       this.#log.replace(this.#state)
     } else {
-      if (snapshot.clusterId !== this.clusterId) throw new Error(`${this.#path} changed while the broker started`)
+      if (snapshot.clusterId !== this.clusterId) {
+        throw new Error(`${this.#path} changed while the broker started`)
+      }
       this.#state = revived(snapshot)
       for (const change of changes) apply(this.#state, change)
       this.#commit({ kind: 'start' })
@@ -171,7 +173,7 @@ class LocalCatalog implements EmbeddedCatalog {
   ): Promise<CatalogError | null> {
     const topic = this.#topics.byName(name)
     if (topic === undefined) return failure('UNKNOWN_TOPIC_OR_PARTITION', null)
-    const replicas = this.#planMore(topic, count, assignments)
+    const replicas = planMorePartitions(topic, count, assignments, this.#brokerIds())
     if (!Array.isArray(replicas)) return replicas
     if (validateOnly) return null
     const firstIndex = topic.partitions.length
@@ -247,7 +249,9 @@ class LocalCatalog implements EmbeddedCatalog {
 
   #plan (topic: NewTopic): StoredTopic | CatalogError {
     const { name } = topic
-    if (this.#state.topics[name] !== undefined) return failure('TOPIC_ALREADY_EXISTS', `Topic '${name}' already exists.`)
+    if (this.#state.topics[name] !== undefined) {
+      return failure('TOPIC_ALREADY_EXISTS', `Topic '${name}' already exists.`)
+    }
     const problem = problemWithName(name) ?? this.#collision(name)
     if (problem !== null) return problem
     const config = bare<string>()
@@ -282,31 +286,6 @@ class LocalCatalog implements EmbeddedCatalog {
       const id = this.#random.uuid()
       if (!kafkaUuid(id).startsWith('-') && this.#topics.byId(id) === undefined) return id
     }
-  }
-
-  #planMore (
-    topic: TopicInfo, count: number, assignments: readonly (readonly number[])[] | null
-  ): number[][] | CatalogError {
-    const now = topic.partitions.length
-    if (count === now) return failure('INVALID_PARTITIONS', `Topic already has ${now} partition(s).`)
-    if (count < now) {
-      return failure('INVALID_PARTITIONS',
-        `The topic ${topic.name} currently has ${now} partition(s); ${count} would not be an increase.`)
-    }
-    if (count - now > partitionsMax) {
-      return failure('POLICY_VIOLATION', `${count - now} partitions are more than ${partitionsMax} in one request`)
-    }
-    const factor = topic.partitions[0].replicas.length
-    if (assignments === null) return spread(now, count - now, factor, this.#brokerIds())
-    if (assignments.length !== count - now) {
-      return failure('INVALID_REPLICA_ASSIGNMENT',
-        `Attempted to add ${count - now} additional partition(s), but only ${assignments.length} assignment(s) were specified.`)
-    }
-    for (const ids of assignments) {
-      const problem = problemWithReplicas(ids, factor, this.#brokerIds())
-      if (problem !== null) return problem
-    }
-    return assignments.map(ids => [...ids])
   }
 
   /** The values that come out, or why they may not. */

@@ -1,7 +1,7 @@
 // What a topic may be called and which partitions it may have: the rules and the order in which Kafka looks
 // at them.
 import { errorCodes } from '../protocol/errors.ts'
-import { type CatalogError, type NewTopic } from './catalog.ts'
+import { type CatalogError, type NewTopic, type TopicInfo } from './catalog.ts'
 
 const nameLengthMax = 249
 const nameShape = /^[a-zA-Z0-9._-]+$/
@@ -86,6 +86,33 @@ function planAssigned (topic: NewTopic, brokers: readonly number[]): number[][] 
     replicas.push(ids)
   }
   return replicas
+}
+
+/** The replicas of the partitions that a topic gets on top of its own. */
+export function planMorePartitions (
+  topic: TopicInfo, count: number, assignments: readonly (readonly number[])[] | null,
+  brokers: readonly number[]
+): number[][] | CatalogError {
+  const now = topic.partitions.length
+  if (count === now) return failure('INVALID_PARTITIONS', `Topic already has ${now} partition(s).`)
+  if (count < now) {
+    return failure('INVALID_PARTITIONS',
+      `The topic ${topic.name} currently has ${now} partition(s); ${count} would not be an increase.`)
+  }
+  if (count - now > partitionsMax) {
+    return failure('POLICY_VIOLATION', `${count - now} partitions are more than ${partitionsMax} in one request`)
+  }
+  const factor = topic.partitions[0].replicas.length
+  if (assignments === null) return spread(now, count - now, factor, brokers)
+  if (assignments.length !== count - now) {
+    return failure('INVALID_REPLICA_ASSIGNMENT',
+      `${count - now} partition(s) are to be added, but ${assignments.length} assignment(s) were given.`)
+  }
+  for (const ids of assignments) {
+    const problem = problemWithReplicas(ids, factor, brokers)
+    if (problem !== null) return problem
+  }
+  return assignments.map(ids => [...ids])
 }
 
 /** One partition's hand-made list of replicas. */

@@ -132,6 +132,15 @@ describe('broker configuration', () => {
     expect([config.number('num.partitions'), config.logDirs]).toEqual([3, ['/b']])
   })
 
+  it('takes defaults of the program under all that, without a word', () => {
+    const config = loadBrokerConfig({
+      defaults: { 'num.partitions': '2', 'transaction.state.log.min.isr': '1' },
+      overrides: { 'num.partitions': '3' }
+    })
+    expect(config.warnings).toEqual([])
+    expect([config.number('num.partitions'), config.number('transaction.state.log.min.isr')]).toEqual([3, 1])
+  })
+
   it('reads escapes and continued lines as Java does', () => {
     const config = load('log.dirs = /a,\\\n    /b c\nbroker.rack : r\\u00e4ck')
     expect(config.logDirs).toEqual(['/a', '/b c'])

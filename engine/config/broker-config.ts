@@ -12,6 +12,8 @@ import { checkValue, ConfigError, parseBoolean, parseList, parseNumber, tidyText
 export { ConfigError } from './value.ts'
 
 export interface ConfigSources {
+  /** Under everything else, and without warnings: nobody wrote them. */
+  defaults?: Readonly<Record<string, string>>
   /** Texts of server.properties files; a later one wins. */
   files?: readonly { name: string, text: string }[]
   /** Win over the files: --override on the command line, options of an embedded broker. */
@@ -134,6 +136,8 @@ function settingOf (name: string): Setting {
 
 /** Throws ConfigError on the first wrong value. */
 export function loadBrokerConfig (sources: ConfigSources = {}): BrokerConfig {
+  const given = new Map<string, string>()
+  for (const [key, value] of Object.entries(sources.defaults ?? {})) given.set(key, takeValue(key, value, []))
   const raw = new Map<string, string>()
   for (const file of sources.files ?? []) {
     for (const [key, value] of parseProperties(file.text)) raw.set(key, value)
@@ -141,7 +145,6 @@ export function loadBrokerConfig (sources: ConfigSources = {}): BrokerConfig {
   for (const [key, value] of Object.entries(sources.overrides ?? {})) {
     if (value !== undefined) raw.set(key, value)
   }
-  const given = new Map<string, string>()
   const warnings: string[] = []
   for (const [key, text] of raw) given.set(key, takeValue(key, text, warnings))
   alignNodeId(given)
@@ -205,18 +208,19 @@ function checkTogether (given: ReadonlyMap<string, string>): void {
 }
 
 /** The first must not be above the second. */
-const orderedPairs: readonly (readonly [string, string])[] = ['consumer', 'share', 'streams'].flatMap(kind => [
-  [`group.${kind}.min.heartbeat.interval.ms`, `group.${kind}.heartbeat.interval.ms`],
-  [`group.${kind}.heartbeat.interval.ms`, `group.${kind}.max.heartbeat.interval.ms`],
-  [`group.${kind}.min.session.timeout.ms`, `group.${kind}.session.timeout.ms`],
-  [`group.${kind}.session.timeout.ms`, `group.${kind}.max.session.timeout.ms`],
-  [`group.${kind}.heartbeat.interval.ms`, `group.${kind}.session.timeout.ms`]
-] as [string, string][]).concat([
+const orderedPairs: readonly (readonly [string, string])[] = [
+  ...['consumer', 'share', 'streams'].flatMap(kind => [
+    [`group.${kind}.min.heartbeat.interval.ms`, `group.${kind}.heartbeat.interval.ms`],
+    [`group.${kind}.heartbeat.interval.ms`, `group.${kind}.max.heartbeat.interval.ms`],
+    [`group.${kind}.min.session.timeout.ms`, `group.${kind}.session.timeout.ms`],
+    [`group.${kind}.session.timeout.ms`, `group.${kind}.max.session.timeout.ms`],
+    [`group.${kind}.heartbeat.interval.ms`, `group.${kind}.session.timeout.ms`]
+  ] as const),
   ['group.min.session.timeout.ms', 'group.max.session.timeout.ms'],
   ['group.share.min.record.lock.duration.ms', 'group.share.record.lock.duration.ms'],
   ['group.share.record.lock.duration.ms', 'group.share.max.record.lock.duration.ms'],
   ['log.cleaner.min.compaction.lag.ms', 'log.cleaner.max.compaction.lag.ms']
-])
+]
 
 /** A listener that should be private must not silently speak plain text. */
 function refuseUnbuiltProtocols (listeners: readonly Listener[], text: string): void {

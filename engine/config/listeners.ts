@@ -63,9 +63,11 @@ export function parseListeners (texts: ListenerTexts): Listener[] {
   })
 }
 
-/** As Kafka the address that is listened on; a name that means this machine where that is no address of it, or nobody
- *  chose one (then both address families are open). */
-function advertisedHost (host: string, { listeners, hostName = defaultAdvertisedHost }: ListenerTexts): string {
+/** As Kafka the address that is listened on; a name that means this machine where that is no address of it, or
+ *  nobody chose one (then both address families are open). */
+function advertisedHost (
+  host: string, { listeners, hostName = defaultAdvertisedHost }: ListenerTexts
+): string {
   if (listeners === null) return defaultAdvertisedHost
   return host === '' || host === '0.0.0.0' || host === '::' ? hostName : host
 }
@@ -86,7 +88,9 @@ function parseAddresses (key: string, text: string): Address[] {
     const match = addressShape.exec(entry)
     if (match === null) throw new ConfigError(key, text, `expected NAME://host:port, comma separated, but found ${entry}`)
     const port = Number(match[4])
-    if (port < 0 || port > 65535) throw new ConfigError(key, text, `a port is a number from 0 to 65535, not ${match[4]}`)
+    if (port < 0 || port > 65535) {
+      throw new ConfigError(key, text, `a port is a number from 0 to 65535, not ${match[4]}`)
+    }
     const address = { name: match[1].toUpperCase(), host: match[2] ?? match[3], port }
     checkTwins(key, text, addresses, address)
     addresses.push(address)
@@ -97,7 +101,9 @@ function parseAddresses (key: string, text: string): Address[] {
 /** As Kafka: a name once; a port once, unless the two addresses are of the two address families. */
 function checkTwins (key: string, text: string, addresses: readonly Address[], address: Address): void {
   for (const other of addresses) {
-    if (other.name === address.name) throw new ConfigError(key, text, `the name ${address.name} is there twice`)
+    if (other.name === address.name) {
+      throw new ConfigError(key, text, `the name ${address.name} is there twice`)
+    }
     if (key === 'listeners' && other.port === address.port && address.port !== 0 &&
       other.host.includes(':') === address.host.includes(':')) {
       throw new ConfigError(key, text, `the port ${address.port} is there twice`)

@@ -14,7 +14,8 @@ interface KafkaSetting {
 }
 
 const folder = resolve(import.meta.dirname, '../../../shared/kafka-protocol')
-const load = (file: string): KafkaSetting[] => JSON.parse(exactNumbers(readFileSync(resolve(folder, file), 'utf8')))
+const load = (file: string): KafkaSetting[] =>
+  JSON.parse(exactNumbers(readFileSync(resolve(folder, file), 'utf8')))
 
 /** Numbers beyond 2^53 as text, as we keep them. */
 function exactNumbers (json: string): string {

@@ -62,7 +62,8 @@ export function problemWith (setting: Setting, text: string): string | null {
 
 export function checkValue (setting: Setting, text: string): void {
   const problem = problemWith(setting, text)
-  if (problem !== null) throw new ConfigError(setting.name, setting.type === 'password' ? '[hidden]' : text, problem)
+  if (problem === null) return
+  throw new ConfigError(setting.name, setting.type === 'password' ? '[hidden]' : text, problem)
 }
 
 function problemWithInteger (setting: Setting, text: string): string | null {
@@ -90,7 +91,7 @@ function problemWithList (setting: Setting, text: string): string | null {
   const entries = parseList(text)
   if (entries.includes('')) return 'Entries must not be empty'
   if (setting.throttled) {
-    const fine = entries.every(entry => throttleShape.test(entry)) || (entries.length === 1 && entries[0] === '*')
+    const fine = text.trim() === '*' || entries.every(entry => throttleShape.test(entry))
     return fine ? null : 'Must be * or a list of [partitionId]:[brokerId],[partitionId]:[brokerId],...'
   }
   if (setting.oneOf === undefined) return null

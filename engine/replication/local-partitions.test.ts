@@ -130,10 +130,11 @@ describe('local partitions', () => {
     await first.catalog.createTopic(newTopic('t', 2), false)
     const { id } = first.catalog.topic('t')!
     const { log, partitions } = setUp(first.disk)
+    const otherId = '11111111-2222-4333-8444-555555555555'
     const found = (topic: string, topicId: string, partition: number): FoundLog =>
       ({ topic, topicId, partition, directory: '/data' })
     await partitions.start([
-      found('t', id, 0), found('t', id, 5), found('t', '11111111-2222-4333-8444-555555555555', 1), found('x', id, 0)
+      found('t', id, 0), found('t', id, 5), found('t', otherId, 1), found('x', id, 0)
     ])
     expect(log.take().sort()).toEqual([
       'discard t-1', 'discard t-5', 'discard x-0', 'lead 0 epoch 1', 'lead 1 epoch 1',
@@ -154,7 +155,9 @@ describe('local partitions', () => {
   it('starts with 4,000 partitions', async () => {
     const first = setUp()
     await first.partitions.start([])
-    for (let topic = 0; topic < 40; topic++) await first.catalog.createTopic(newTopic(`t${topic}`, 100), false)
+    for (let index = 0; index < 40; index++) {
+      await first.catalog.createTopic(newTopic(`t${index}`, 100), false)
+    }
     const { partitions } = setUp(first.disk)
     await partitions.start([])
     expect([...partitions.all()].filter(partition => partition.leader).length).toBe(4000)
