@@ -76,7 +76,8 @@ class RealConnection implements Connection {
   write (slices: readonly Uint8Array[], written?: () => void): void {
     const socket = this.#socket
     if (socket.destroyed || socket.writableEnded) {
-      if (written !== undefined) process.nextTick(written)
+      // Not nextTick: a caller that always has more would never let the loop tell it that it is over.
+      if (written !== undefined) setImmediate(written)
       return
     }
     let bytes = 0
