@@ -59,8 +59,8 @@ export async function startBroker (options: BrokerOptions = {}): Promise<Running
   const { dataDirectory, host = '127.0.0.1', port = 0, config: given = {}, logger = silentLogger } = options
   const address = host.includes(':') ? `[${host}]` : host
   const config = loadBrokerConfig({
+    defaults: embeddedDefaults,
     overrides: {
-      ...embeddedDefaults,
       listeners: `PLAINTEXT://${address}:${port}`,
       ...dataDirectory === undefined ? {} : { 'log.dirs': resolve(dataDirectory) },
       ...given

@@ -63,8 +63,8 @@ export function parseListeners (texts: ListenerTexts): Listener[] {
   })
 }
 
-/** As Kafka the address that is listened on; a name that means this machine where that is no address of it, or
- *  nobody chose one (then both address families are open). */
+/** As Kafka the address that is listened on; a name that means this machine where that is no address of it,
+ *  or nobody chose one (then both address families are open). */
 function advertisedHost (
   host: string, { listeners, hostName = defaultAdvertisedHost }: ListenerTexts
 ): string {
