@@ -12,7 +12,8 @@ interface Outcome { error: string, base: number, start: number, message: boolean
 /** What one append as a client's answers. */
 function outcome (bytes: Buffer, config: Partial<LogConfig> = {}, kind: 'client' | 'coordinator' = 'client'): Outcome {
   const { log } = newLog(config)
-  const { errorCode, baseOffset, logStartOffset, errorMessage, recordErrors } = log.stageAsLeader(bytes, kind, now)
+  const answer = log.stageAsLeader(bytes, kind, now)
+  const { errorCode, baseOffset, logStartOffset, errorMessage, recordErrors } = answer
   return {
     error: errorName(errorCode),
     base: baseOffset,
@@ -86,9 +87,11 @@ describe('admission as Kafka', () => {
     const records = [now, now + 4_000_000, now - 4_000_000].map(timestamp => ({ value: null, timestamp }))
     const refused = { error: 'INVALID_TIMESTAMP', base: -1, start: 0, message: true }
     expect(outcome(buildBatch({}, records))).toEqual({ ...refused, records: [1] })
-    expect(outcome(buildBatch({}, records), { timestampBeforeMaxMs: 60_000 })).toEqual({ ...refused, records: [1, 2] })
+    const narrow = { timestampBeforeMaxMs: 60_000 }
+    expect(outcome(buildBatch({}, records), narrow)).toEqual({ ...refused, records: [1, 2] })
     expect(outcome(buildBatch({}, records), { logAppendTime: true }).error).toBe('NONE')
-    expect(outcome(buildBatch({ logAppendTime: true }, plain), { logAppendTime: true })).toEqual({ ...refused, records: [0, 1, 2] })
+    const claimed = buildBatch({ logAppendTime: true }, plain)
+    expect(outcome(claimed, { logAppendTime: true })).toEqual({ ...refused, records: [0, 1, 2] })
   })
 
   it('answers every codec in kind and finds the records again', () => {

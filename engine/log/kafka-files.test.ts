@@ -1,4 +1,5 @@
-// Partition folders that Apache Kafka wrote, opened by us; and the same records appended by us, compared byte for byte.
+// Partition folders that Apache Kafka wrote, opened by us; and the same records appended by us, compared
+// byte for byte.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -104,9 +105,11 @@ describe.skipIf(!existsSync(fixtures))('files that Kafka wrote', () => {
     appendAll(opened, fixture('small-0', '00000000000000000000.log'))
     appendAll(opened, fixture('small-0', '00000000000000000009.log'))
     opened.log.close(true)
-    for (const ending of ['log', 'index', 'timeindex']) for (const base of [0, 9]) {
-      const file = `${String(base).padStart(20, '0')}.${ending}`
-      expect(disk.readFile(`${folder}/${file}`).toString('hex'), file).toBe(fixture('small-0', file).toString('hex'))
+    for (const ending of ['log', 'index', 'timeindex']) {
+      for (const base of [0, 9]) {
+        const file = `${String(base).padStart(20, '0')}.${ending}`
+        expect(disk.readFile(`${folder}/${file}`).toString('hex'), file).toBe(fixture('small-0', file).toString('hex'))
+      }
     }
     const snapshot = '00000000000000000009.snapshot'
     const theirs = fixture('small-0', snapshot)

@@ -117,7 +117,9 @@ export class LogFiles {
     this.#folderNew = false
   }
 
-  /** Makes the partition's folder. On the device with the first flush: an empty partition is worth no wait. */
+  /**
+   * Makes the partition's folder. On the device with the first flush: an empty partition is worth no wait.
+   */
   createFolder (): void {
     const { disk, folder, identity } = this.#parts
     disk.makeDirectory(folder)

@@ -49,7 +49,8 @@ describe('after a crash', () => {
   })
 
   it('garbage and zeros behind the last batch go', () => {
-    for (const tail of [1, 12, 61, 200, 70_000].flatMap(bytes => [Buffer.alloc(bytes), Buffer.alloc(bytes, 0xa5)])) {
+    const sizes = [1, 12, 61, 200, 70_000]
+    for (const tail of sizes.flatMap(bytes => [Buffer.alloc(bytes), Buffer.alloc(bytes, 0xa5)])) {
       const disk = copy(before)
       cut(disk, active.path, whole.length, tail)
       const { log } = open(disk, config)
@@ -101,7 +102,8 @@ function expectFound (disk: Disk, { views }: Seen): void {
   const all = [...views.values()].sort((a, b) => a.baseOffset - b.baseOffset)
   for (let offset = 0; offset < 13; offset++) {
     expect(reader.find(all[segmentAt(all, offset)], offset, 13)?.baseOffset).toBe(offset)
-    expect(reader.offsetForTime(all, now + offset, 0, 13)).toMatchObject({ offset, timestampMs: now + offset })
+    expect(reader.offsetForTime(all, now + offset, 0, 13))
+      .toMatchObject({ offset, timestampMs: now + offset })
   }
   for (const view of all) if (view.sealedBytes >= 0) expect(view.maxTimestampMs).toBeGreaterThanOrEqual(now)
   reader.close()

@@ -140,7 +140,10 @@ function loadActive (log: Log, segment: Segment): Offset {
   return recovered.end
 }
 
-/** The last index entry points at a batch that ends with its offset, and times are there where records have them. */
+/**
+ * The last index entry points at a batch that ends with its offset, and times are there where records have
+ * them.
+ */
 function tailFits (log: Log, segment: Segment, offsets: OffsetIndex, times: TimeIndex): boolean {
   if (offsets.count === 0) return true
   const { disk } = log.parts
@@ -181,11 +184,7 @@ function recover (log: Log, recoveryPoint: Offset): Offset {
   }
   log.files.namesChanged()
   // Compaction leaves gaps in a sound log: there the empty segment alone knows where the log ends.
-  const gapsAreWrong = !log.config.compacts
-  while (gapsAreWrong && log.active.bytes === 0 && (ends.at(-2) ?? Infinity) < log.active.baseOffset) {
-    ends.pop()
-    dropEmptyEnd(log, ends[ends.length - 1])
-  }
+  if (!log.config.compacts) dropEmptyEnds(log, ends)
   log.active.closeFile()
   return ends[ends.length - 1]
 }
@@ -200,13 +199,16 @@ function recoverOne (log: Log, segment: Segment): { end: Offset, lostBytes: numb
 }
 
 /**
- * A power cut may keep the name of a new segment but not the last batches of the one before. Where nothing lies
- * behind such a gap the log ends before it; records behind it stay, as in Kafka.
+ * A power cut may keep the name of a new segment but not the last batches of the one before. Where nothing
+ * lies behind such a gap the log ends before it; records behind it stay, as in Kafka.
  */
-function dropEmptyEnd (log: Log, end: Offset): void {
-  cutAfter(log, log.segments.length - 2, end, 0)
-  unseal(log.parts.disk, log.scan, log.active, log.config)
-  log.files.dropUnflushed(log.active.baseOffset)
+function dropEmptyEnds (log: Log, ends: Offset[]): void {
+  while (log.active.bytes === 0 && (ends.at(-2) ?? Infinity) < log.active.baseOffset) {
+    ends.pop()
+    cutAfter(log, log.segments.length - 2, ends[ends.length - 1], 0)
+    unseal(log.parts.disk, log.scan, log.active, log.config)
+    log.files.dropUnflushed(log.active.baseOffset)
+  }
 }
 
 /** What lies behind a cut has no place in the log any more. */

@@ -132,8 +132,8 @@ export function readIndexes (
 const wholeBytesMax = 65_536
 
 /**
- * What a sealed segment's index files say about its newest record; null when they cannot be right. No record is
- * read: the last entries must point at batches that end where, and are as old as, they say.
+ * What a sealed segment's index files say about its newest record; null when they cannot be right. No record
+ * is read: the last entries must point at batches that end where, and are as old as, they say.
  */
 export function glanceAtIndexes (
   disk: Disk, reader: SegmentReader, segment: Segment
@@ -163,7 +163,9 @@ export function glanceAtIndexes (
 }
 
 /** The last entry's bytes and the file's size; null when it is missing or not made of whole entries. */
-function lastEntry (disk: Disk, path: string, entryBytes: number): { entry: Buffer, fileBytes: number } | null {
+function lastEntry (
+  disk: Disk, path: string, entryBytes: number
+): { entry: Buffer, fileBytes: number } | null {
   const status = disk.status(path)
   if (status === null || status.bytes % entryBytes !== 0) return null
   const entry = Buffer.alloc(entryBytes)
