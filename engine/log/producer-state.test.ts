@@ -107,6 +107,7 @@ describe('idempotent producers', () => {
     const { log } = newLog({ segmentBytes: 220 })
     for (let sequence = 0; sequence < 8; sequence++) send(log, sequence)
     log.truncateTo(3)
+    expect(log.files.snapshots().filter(offset => offset > 3)).toEqual([])
     expect(send(log, 7)).toEqual(outOfOrder)
     expect(send(log, 2)).toEqual(repeated(2))
     expect(send(log, 3)).toEqual(accepted(3))
