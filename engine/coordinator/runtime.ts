@@ -38,6 +38,8 @@ export class CoordinatorRuntime<E, M extends Machine<E>> {
   readonly #options: RuntimeOptions<M>
   readonly #shards = new Map<number, Hosted<E, M>>()
   #creating: Promise<number> | null = null
+  /** Why the topic could not be made, as told last: clients ask many times a second. */
+  #toldOf: number = errorCodes.NONE
   #closed = false
 
   constructor (options: RuntimeOptions<M>) {
@@ -117,7 +119,7 @@ export class CoordinatorRuntime<E, M extends Machine<E>> {
   /** Hands an event to the shard of that key. Rejects with a CoordinatorError when it is not here. */
   async submit (key: string, eventOf: (request: number) => E): Promise<unknown> {
     // A client may come without having asked for its coordinator: the first request makes the topic.
-    if (this.partitionOf(key) === undefined) {
+    if (this.#creating !== null || !this.topicIsThere) {
       const { errorCode } = await this.brokerOf(key)
       if (errorCode !== errorCodes.NONE) throw new CoordinatorError(errorCode)
     }
@@ -158,7 +160,8 @@ export class CoordinatorRuntime<E, M extends Machine<E>> {
   }
 
   async #topicExists (): Promise<number> {
-    if (this.topicIsThere) return errorCodes.NONE
+    // While it is being made the catalog may show it already, but its partitions are not led yet.
+    if (this.#creating === null && this.topicIsThere) return errorCodes.NONE
     this.#creating ??= this.#create().finally(() => { this.#creating = null })
     return await this.#creating
   }
@@ -168,7 +171,8 @@ export class CoordinatorRuntime<E, M extends Machine<E>> {
     const made = await catalog.createTopic(newTopic(), false)
     if (!isCatalogError(made) || made.errorCode === errorCodes.TOPIC_ALREADY_EXISTS) return errorCodes.NONE
     const { errorCode, message }: CatalogError = made
-    logger.error({ topic, errorCode, message }, 'an internal topic could not be created')
+    if (errorCode !== this.#toldOf) logger.error({ topic, errorCode, message }, 'an internal topic could not be created')
+    this.#toldOf = errorCode
     return errorCodes.COORDINATOR_NOT_AVAILABLE
   }
 }
