@@ -97,7 +97,8 @@ function lead (index: number, leaderEpoch = 0, topic = '__counts'): HostedPartit
 
 async function run<T> (asked: Promise<T>): Promise<T | string> {
   const turns = { left: 50 }
-  const result = asked.catch((error: CoordinatorError) => `error ${error.code}`).finally(() => { turns.left = 0 })
+  const result = asked.catch((error: CoordinatorError) => `error ${error.code}`)
+    .finally(() => { turns.left = 0 })
   for (; turns.left > 0; turns.left--) {
     await new Promise(resolve => setImmediate(resolve))
     clock.runSoon()

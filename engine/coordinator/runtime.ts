@@ -171,7 +171,9 @@ export class CoordinatorRuntime<E, M extends Machine<E>> {
     const made = await catalog.createTopic(newTopic(), false)
     if (!isCatalogError(made) || made.errorCode === errorCodes.TOPIC_ALREADY_EXISTS) return errorCodes.NONE
     const { errorCode, message }: CatalogError = made
-    if (errorCode !== this.#toldOf) logger.error({ topic, errorCode, message }, 'an internal topic could not be created')
+    if (errorCode !== this.#toldOf) {
+      logger.error({ topic, errorCode, message }, 'an internal topic could not be created')
+    }
     this.#toldOf = errorCode
     return errorCodes.COORDINATOR_NOT_AVAILABLE
   }

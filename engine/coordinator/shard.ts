@@ -326,7 +326,7 @@ export class Shard<E, M extends Machine<E>> {
   #failed (batch: Batch<E>, appendError: number): void {
     const code = errorOfAppend(appendError)
     const { logger, name, clock } = this.#options
-    logger.warn({ partition: name, error: errorName(appendError) }, 'the coordinator could not write its records')
+    logger.warn({ partition: name, error: errorName(appendError) }, 'the coordinator could not write')
     const steps = new Set([...batch.steps.map(({ step }) => step), ...this.#open])
     this.#open = []
     this.#openFrom = 0
