@@ -73,7 +73,7 @@ export class AnswerWriter {
         this.#read(piece.length)
       } else {
         if (this.#pendingBytes() >= aheadBytesMax) break
-        this.#slices.push(piece.bytes)
+        this.#addSlice(piece.bytes)
         if (piece.kind === 'arena') this.#leases.push(piece)
         this.#pass(piece.bytes.length)
       }
@@ -104,6 +104,17 @@ export class AnswerWriter {
   }
 
   #sliceBytes = 0
+
+  /** Small answers lie side by side on one page: they go out as one slice. */
+  #addSlice (bytes: Uint8Array): void {
+    const last = this.#slices.length - 1
+    const before = last < 0 ? null : this.#slices[last]
+    if (before !== null && before.buffer === bytes.buffer && before.byteOffset + before.length === bytes.byteOffset) {
+      this.#slices[last] = new Uint8Array(before.buffer, before.byteOffset, before.length + bytes.length)
+    } else {
+      this.#slices.push(bytes)
+    }
+  }
 
   #pendingBytes (): number {
     return this.#connection.pendingBytes + this.#sliceBytes
