@@ -74,6 +74,12 @@ async function staticMember (
   return { memberId, generation }
 }
 
+async function describeGroup (connection: BrokerConnection) {
+  const asked = make(DescribeGroups.request, { groups: ['team'] })
+  const { groups } = await connection.request(DescribeGroups, 6, asked)
+  return groups[0]
+}
+
 async function createTopic (connection: BrokerConnection, name: string): Promise<void> {
   await connection.request(CreateTopics, 7, make(CreateTopics.request, {
     topics: [{ name, numPartitions: 1, replicationFactor: 1 }], timeoutMs: 5000
@@ -118,7 +124,8 @@ describe('kafkajs', () => {
     const producer = kafka.producer()
     await producer.connect()
     const send = (round: string) => producer.send({
-      topic: 'orders', messages: Array.from({ length: 6 }, (_, partition) => ({ partition, value: `${round}${partition}` }))
+      topic: 'orders',
+      messages: Array.from({ length: 6 }, (_, partition) => ({ partition, value: `${round}${partition}` }))
     })
     await send('first ')
     await until(() => got.length === 6)
@@ -164,8 +171,10 @@ describe('a broker that is started again', () => {
       groupId: 'team', memberId, groupInstanceId: 'instance', generationId: generation
     })
     expect(errorName(alive.errorCode)).toBe('NONE')
-    const { groups: [described] } = await after.request(DescribeGroups, 6, make(DescribeGroups.request, { groups: ['team'] }))
-    expect(described).toMatchObject({ groupState: 'Stable', protocolData: 'range', members: [{ memberId, groupInstanceId: 'instance' }] })
+    const described = await describeGroup(after)
+    expect(described).toMatchObject({
+      groupState: 'Stable', protocolData: 'range', members: [{ memberId, groupInstanceId: 'instance' }]
+    })
     expect(described.members[0].memberAssignment.toString()).toBe('partitions')
     const { groups: [offsets] } = await after.request(OffsetFetch, 9, make(OffsetFetch.request, {
       groups: [{ groupId: 'team', topics: null }]
@@ -190,8 +199,7 @@ describe('a broker that is started again', () => {
     // The member hears of the rebalance, so the join is in.
     let heard = 0
     while (heard === 0) {
-      const [{ memberId }] = (await connection.request(DescribeGroups, 5, make(DescribeGroups.request, { groups: ['team'] })))
-        .groups[0].members
+      const [{ memberId }] = (await describeGroup(connection)).members
       heard = (await connection.request(Heartbeat, 3, {
         groupId: 'team', memberId, groupInstanceId: 'instance', generationId: 1
       })).errorCode
