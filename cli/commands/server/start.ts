@@ -64,7 +64,8 @@ export default class ServerStart extends KafkaCommand<typeof specs> {
 
   #writePid (pidFile: string): void {
     const other = runningPid(pidFile)
-    if (other !== null && other !== process.pid) return // its folder is another one, or we would not have got here
+    // Another one's file: its folder is not ours, or we would not have got here.
+    if (other !== null && other !== process.pid) return
     mkdirSync(dirname(pidFile), { recursive: true })
     writeFileSync(pidFile, `${process.pid}\n`)
   }
