@@ -109,7 +109,8 @@ export class AnswerWriter {
   #addSlice (bytes: Uint8Array): void {
     const last = this.#slices.length - 1
     const before = last < 0 ? null : this.#slices[last]
-    if (before !== null && before.buffer === bytes.buffer && before.byteOffset + before.length === bytes.byteOffset) {
+    const end = before === null ? -1 : before.byteOffset + before.length
+    if (before !== null && before.buffer === bytes.buffer && end === bytes.byteOffset) {
       this.#slices[last] = new Uint8Array(before.buffer, before.byteOffset, before.length + bytes.length)
     } else {
       this.#slices.push(bytes)
