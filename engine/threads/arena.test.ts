@@ -127,7 +127,8 @@ describe('the arena', () => {
       arena.keep(at, frame.length)
       arena.release(at, frame.length)
     }
-    const there = () => kept.map(({ at, generation }) => arena.intact(at, frame.length, generation) ? 1 : 0).join('')
+    const there = () => kept
+      .map(({ at, generation }) => arena.intact(at, frame.length, generation) ? 1 : 0).join('')
     expect(there()).toBe('111111111111')
     for (let index = 0; index < 8; index++) arena.place(frame, 0, frame.length)
     expect(there()).toBe('000011111111')

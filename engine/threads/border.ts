@@ -8,15 +8,14 @@ import {
 } from '../log/types.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import { Arena } from './arena.ts'
-import {
-  appended, appendKind, command, type FromWorker, type News, type OpenedRow, replyDouble, replyWord
-} from './commands.ts'
+import { Arrivals } from './arrivals.ts'
+import { appendKind, command, type OpenedRow } from './commands.ts'
 import { type DiskThread } from './disk-thread.ts'
 import { DirectoryKeeper } from './keeper.ts'
-import { Link, type LinkEvents, type LinkParts } from './link.ts'
+import { Link, type LinkParts } from './link.ts'
 import {
-  type AppendOrigin, type AppendWaiter, type FoundLog, type LogClient, type LogEvents, type OpenedLog, type ReadLimit,
-  type ReadResult, type Row
+  type AppendOrigin, type AppendWaiter, type FoundLog, type LogClient, type LogEvents, type OpenedLog,
+  type ReadLimit, type ReadResult, type Row
 } from './log-client.ts'
 import { CallRefused } from './log-core.ts'
 import { type LogOptions } from './log-options.ts'
@@ -33,6 +32,7 @@ export interface Filling {
   link (shared: LinkShared, arrived: () => void, ended: (reason: Error) => void): LinkParts
   /** All workers were told to close. */
   close (): Promise<void>
+  kill?: () => Promise<void>
 }
 
 export interface LinkShared {
@@ -44,51 +44,47 @@ export interface LinkShared {
 /** A worker that is silent for so long is reported. */
 const silentMsMax = 5_000
 
-export class Border implements LogClient, LinkEvents {
+export class Border implements LogClient {
   readonly arena: Arena
   readonly table = new PartitionTable()
   readonly #options: LogOptions
   readonly #filling: Filling
-  readonly #keepers: DirectoryKeeper[] = []
+  readonly #arrivals: Arrivals
   readonly #links: Link[] = []
-  readonly #rows: (MainRow | undefined)[] = []
   readonly #freeRows: Row[] = []
   /** Who recovered a log that has no row yet, by folder name. */
   readonly #found = new Map<string, Link>()
   readonly #reads: Reads
-  #events: LogEvents = { advanced () {}, directoryFailed () {}, failed () {} }
-  /** Rows to tell of when the replies are drained: each once. */
-  readonly #advanced: Row[] = []
-  readonly #marked = new Uint8Array(this.table.rows)
   readonly #reported = new Set<Link>()
-  #failed = false
-  #closing = false
 
   constructor (options: LogOptions, filling: Filling) {
     this.#options = options
     this.#filling = filling
     this.arena = new Arena(options.memoryBytes, options.clock)
-    this.#reads = new Reads(this.arena, this.table, row => this.#rows[row], row => this.#keeperOf(row))
+    this.#arrivals = new Arrivals(this.arena, this.table, options.logger)
+    const { rows } = this.#arrivals
+    this.#reads = new Reads(this.arena, this.table, row => rows[row], row => this.#keeperOf(row))
   }
 
   async start (events: LogEvents): Promise<FoundLog[]> {
-    this.#events = events
+    this.#arrivals.events = events
     const { directories } = this.#options
     directories.forEach((_, index) => {
       const thread = this.#filling.diskThread(this.arena)
       const keeper = new DirectoryKeeper(index, this.#options, thread, this.table)
-      this.#keepers.push(keeper)
+      this.#arrivals.keepers.push(keeper)
       for (let worker = 0; worker < this.#filling.workersOf(index); worker++) this.#startLink(keeper)
     })
-    const found = await Promise.all(this.#keepers.map(keeper => this.#openDirectory(keeper)))
+    const found = await Promise.all(this.#arrivals.keepers.map(keeper => this.#openDirectory(keeper)))
     assert(this.#links.length > 0, 'a log has at least one worker')
     return found.flat()
   }
 
   #startLink (keeper: DirectoryKeeper): void {
     const shared = { directory: keeper.path, arena: this.arena, table: this.table }
-    const parts = this.#filling.link(shared, () => this.#drain(link), reason => this.#workerEnded(link, reason))
-    const link = new Link(keeper.index, parts, this)
+    const arrived = (): void => this.#arrivals.drain(link)
+    const parts = this.#filling.link(shared, arrived, reason => this.#arrivals.workerEnded(link, reason))
+    const link = new Link(keeper.index, parts, this.#arrivals)
     this.#links.push(link)
     keeper.links.push(link)
   }
@@ -103,7 +99,7 @@ export class Border implements LogClient, LinkEvents {
       })
     } catch (error) {
       if (!isDiskFailure(error)) throw error
-      this.#directoryFailed(keeper, error as Error)
+      this.#arrivals.directoryFailed(keeper, error as Error)
       return []
     }
   }
@@ -113,10 +109,10 @@ export class Border implements LogClient, LinkEvents {
     const found = this.#found.get(key)
     const link = found ?? this.#emptiest()?.linkOf(identity.topicId, identity.partition)
     if (link === undefined) return { row: -1, errorCode: errorCodes.KAFKA_STORAGE_ERROR }
-    const row = this.#freeRows.pop() ?? this.#rows.length
+    const row = this.#freeRows.pop() ?? this.#arrivals.rows.length
     this.table.clear(row)
-    this.#rows[row] = new MainRow(row, identity, link, config)
-    if (found === undefined) this.#keepers[link.directory].partitions++
+    this.#arrivals.rows[row] = new MainRow(row, identity, link, config)
+    if (found === undefined) this.#arrivals.keepers[link.directory].partitions++
     try {
       const opened: OpenedRow = await link.call({ kind: 'open', row, identity, config })
       this.#found.delete(key)
@@ -124,19 +120,19 @@ export class Border implements LogClient, LinkEvents {
       return { row, errorCode: errorCodes.NONE }
     } catch (error) {
       this.#freeRow(row)
-      if (found === undefined) this.#keepers[link.directory].partitions--
+      if (found === undefined) this.#arrivals.keepers[link.directory].partitions--
       return { row: -1, errorCode: refusalOf(error) }
     }
   }
 
   #emptiest (): DirectoryKeeper | undefined {
-    const serving = this.#keepers.filter(keeper => keeper.failure === null)
+    const serving = this.#arrivals.keepers.filter(keeper => keeper.failure === null)
     return serving.sort((a, b) => a.partitions - b.partitions)[0]
   }
 
   #freeRow (row: Row): void {
-    this.#rows[row]?.tail?.clear()
-    this.#rows[row] = undefined
+    this.#arrivals.rows[row]?.tail?.clear()
+    this.#arrivals.rows[row] = undefined
     this.table.clear(row)
     this.#freeRows.push(row)
   }
@@ -146,8 +142,8 @@ export class Border implements LogClient, LinkEvents {
     await link.call({ kind: 'lead', row, epoch: leaderEpoch })
     this.table.setRole(row, roles.leader, leaderEpoch)
     // Alone: what is durable is committed.
-    this.#raise(row, this.table.durableEnd(row))
-    this.#tellAdvanced()
+    this.#arrivals.raise(row, this.table.durableEnd(row))
+    this.#arrivals.tellAdvanced()
   }
 
   async becomeFollower (row: Row, leaderEpoch: number): Promise<void> {
@@ -166,7 +162,7 @@ export class Border implements LogClient, LinkEvents {
     const { link, config } = this.#row(row)
     this.table.setRole(row, roles.none, -1)
     const path: string | null = await link.call({ kind: 'remove', row })
-    const keeper = this.#keepers[link.directory]
+    const keeper = this.#arrivals.keepers[link.directory]
     keeper.partitions--
     if (path !== null) keeper.doom(path, this.#options.clock.nowMs() + config.fileDeleteDelayMs)
     this.#freeRow(row)
@@ -177,7 +173,7 @@ export class Border implements LogClient, LinkEvents {
     const link = this.#found.get(key)
     if (link === undefined) return
     this.#found.delete(key)
-    this.#keepers[link.directory].partitions--
+    this.#arrivals.keepers[link.directory].partitions--
     const { topic, topicId, partition } = found
     await link.call({ kind: 'discard', identity: { topic, topicId, partition } })
   }
@@ -187,8 +183,8 @@ export class Border implements LogClient, LinkEvents {
     const end: Offset = await open.link.call({ kind: 'truncate', row, offset })
     open.tail?.truncate(end)
     if (this.table.highWatermark(row) > end) this.table.setHighWatermark(row, end)
-    this.#mark(row)
-    this.#tellAdvanced()
+    this.#arrivals.mark(row)
+    this.#arrivals.tellAdvanced()
   }
 
   append (row: Row, records: Buffer, origin: AppendOrigin, waiter: AppendWaiter, token: number): boolean {
@@ -201,7 +197,8 @@ export class Border implements LogClient, LinkEvents {
   }
 
   #append (
-    what: number, row: Row, records: Buffer, leaderEpoch: number, kind: number, waiter: AppendWaiter, token: number
+    what: number, row: Row, records: Buffer, leaderEpoch: number, kind: number,
+    waiter: AppendWaiter, token: number
   ): boolean {
     const { link } = this.#row(row)
     if (!link.hasRoom()) return false
@@ -255,7 +252,7 @@ export class Border implements LogClient, LinkEvents {
       link.tick(nowMs, monotonicMs)
     }
     const rows = this.#openRows()
-    for (const keeper of this.#keepers) keeper.tick(nowMs, rows)
+    for (const keeper of this.#arrivals.keepers) keeper.tick(nowMs, rows)
   }
 
   #watch (link: Link, monotonicMs: number): void {
@@ -264,180 +261,51 @@ export class Border implements LogClient, LinkEvents {
       this.#reported.delete(link)
     } else if (!this.#reported.has(link)) {
       this.#reported.add(link)
-      const { path } = this.#keepers[link.directory]
+      const { path } = this.#arrivals.keepers[link.directory]
       const silentMs = monotonicMs - link.tickSentMs
       this.#options.logger.error({ directory: path, silentMs }, 'a log worker does not answer')
     }
   }
 
   async close (clean: boolean): Promise<void> {
-    this.#closing = true
+    this.#arrivals.closing = true
     const rows = this.#openRows()
-    await Promise.all(this.#keepers.map(keeper => keeper.close(clean && !this.#failed, rows)))
+    const orderly = clean && !this.#arrivals.failed
+    await Promise.all(this.#arrivals.keepers.map(keeper => keeper.close(orderly, rows)))
     await this.#filling.close()
     for (const row of rows) row.tail?.clear()
     this.arena.close()
   }
 
   #openRows (): MainRow[] {
-    return this.#rows.filter(row => row !== undefined)
+    return this.#arrivals.rows.filter(row => row !== undefined)
   }
 
   #row (row: Row): MainRow {
-    const open = this.#rows[row]
+    const open = this.#arrivals.rows[row]
     assert(open !== undefined, 'the row is open')
     return open
   }
 
   #keeperOf (row: Row): DirectoryKeeper {
-    return this.#keepers[this.#row(row).link.directory]
+    return this.#arrivals.keepers[this.#row(row).link.directory]
   }
 
-  // What comes from the workers.
+  // For tests.
 
-  #drain (link: Link): void {
-    link.drain()
-    this.#tellAdvanced()
-  }
-
-  written (row: Row, link: Link, slot: number, at: number): void {
-    const { words, doubles } = link.parts.replies
-    const half = at >> 1
-    const address = link.addresses[slot]
-    const length = link.lengths[slot]
-    const open = this.#rows[row]
-    if (open !== undefined && words[at + replyWord.error] === errorCodes.NONE) {
-      if ((words[at + replyWord.flags] & appended.inArena) !== 0) {
-        open.tailIndex(this.arena).add(
-          doubles[half + replyDouble.baseOffset], doubles[half + replyDouble.lastOffset] + 1, address, length,
-          doubles[half + replyDouble.segmentBase], doubles[half + replyDouble.position])
-      }
-      this.#raise(row, doubles[half + replyDouble.durableEnd])
-    }
-    this.arena.release(address, length)
-  }
-
-  logStart (row: Row): Offset {
-    return this.table.logStart(row)
-  }
-
-  moved (row: Row, durableEnd: Offset): void {
-    if (this.#rows[row] !== undefined) this.#raise(row, durableEnd)
-  }
-
-  /** Alone, the high watermark is the durable end; a follower's comes from its leader. */
-  #raise (row: Row, durableEnd: Offset): void {
-    if (this.table.role(row) === roles.leader && durableEnd > this.table.highWatermark(row)) {
-      this.table.setHighWatermark(row, durableEnd)
-    }
-    this.#mark(row)
-  }
-
-  #mark (row: Row): void {
-    if (this.#marked[row] === 1) return
-    this.#marked[row] = 1
-    this.#advanced.push(row)
-  }
-
-  #tellAdvanced (): void {
-    for (let index = 0; index < this.#advanced.length; index++) {
-      const row = this.#advanced[index]
-      this.#marked[row] = 0
-      this.#events.advanced(row)
-    }
-    this.#advanced.length = 0
-  }
-
-  /** One fsync per row at a time; it covers everything written before it began. */
-  syncWanted (row: Row, segmentBase: Offset, end: Offset): void {
-    const open = this.#rows[row]
-    if (open === undefined) return
-    open.syncWantedBase = segmentBase
-    open.syncWantedEnd = end
-    if (!open.syncing) this.#sync(open)
-  }
-
-  #sync (open: MainRow): void {
-    const view = open.view(open.syncWantedBase)
-    const end = open.syncWantedEnd
-    assert(view !== undefined, 'a segment is told of before its fsync is asked for')
-    open.syncing = true
-    this.#keepers[open.link.directory].thread.run({ kind: 'sync', path: view.path }).then(() => {
-      open.syncing = false
-      if (this.#rows[open.row] !== open) return
-      open.link.synced(command.synced, open.row, end)
-      if (open.syncWantedEnd > end) this.#sync(open)
-    }, (error: Error) => this.#syncFailed(open, error))
-  }
-
-  /** Sealed segments are flushed when the disk has time: the recovery point follows. */
-  #syncSealed (open: MainRow, path: string, baseOffset: Offset): void {
-    this.#keepers[open.link.directory].thread.run({ kind: 'sync', path }).then(
-      () => {
-        if (this.#rows[open.row] === open) open.link.synced(command.sealedSynced, open.row, baseOffset)
-      },
-      (error: Error) => this.#syncFailed(open, error))
-  }
-
-  /** Never tried again: what the device lost, it has lost. */
-  #syncFailed (open: MainRow, error: Error): void {
-    if (this.#closing || this.#rows[open.row] !== open) return
-    const keeper = this.#keepers[open.link.directory]
-    if (error instanceof DiskError) this.#directoryFailed(keeper, error)
-    else this.#fail(error)
-  }
-
-  told (link: Link, object: FromWorker): void {
-    if (object.kind === 'news') this.#heard(object.news)
-    else if (object.kind === 'disk-failed') {
-      const error = new DiskError(object.code, 'use', this.#keepers[link.directory].path, object.message)
-      this.#directoryFailed(this.#keepers[link.directory], error)
-    } else if (object.kind === 'progress') {
-      const { recovered, found } = object
-      this.#options.logger.info({ directory: this.#keepers[link.directory].path, recovered, found }, 'recovering logs')
-    }
-  }
-
-  #heard (news: News): void {
-    for (const { level, fields, message } of news.lines) this.#options.logger[level](fields, message)
-    for (const one of news.rows) {
-      const open = this.#rows[one.row]
-      if (open === undefined) continue
-      const { thread } = this.#keepers[open.link.directory]
-      for (const view of open.heard(one)) thread.run({ kind: 'forget', view }).catch(() => {})
-      for (const view of one.sealed) this.#syncSealed(open, view.path, view.baseOffset)
-    }
-    for (const { row, durableEnd } of news.moved) this.moved(row, durableEnd)
-  }
-
-  #directoryFailed (keeper: DirectoryKeeper, error: Error): void {
-    if (keeper.failure !== null || this.#closing) return
-    keeper.failure = error
-    for (const link of keeper.links) link.call({ kind: 'offline', reason: error.message }).catch(() => {})
-    for (const open of this.#rows) {
-      if (open?.link.directory !== keeper.index) continue
-      this.table.setRole(open.row, roles.offline, this.table.leaderEpoch(open.row))
-      this.#mark(open.row)
-    }
-    this.#events.directoryFailed(keeper.path, error)
-    this.#tellAdvanced()
-  }
-
-  #workerEnded (link: Link, reason: Error): void {
-    if (link.ended !== null) return
-    link.end(reason, (slot) => this.arena.release(link.addresses[slot], link.lengths[slot]))
-    if (!this.#closing) this.#fail(reason)
-  }
-
-  #fail (reason: Error): void {
-    if (this.#failed) return
-    this.#failed = true
-    this.#events.failed(reason)
-  }
-
-  /** For tests: ends a worker in the middle of its work. */
+  /** Ends a worker in the middle of its work, by an error of its own. */
   breakWorker (row: Row): Promise<void> {
     return this.#row(row).link.call({ kind: 'break' })
+  }
+
+  /** Ends a worker from outside, as a crash of its thread would. */
+  async killWorker (): Promise<void> {
+    await this.#filling.kill?.()
+  }
+
+  /** What the row has in the tail must be read from its files. */
+  dropTail (row: Row): void {
+    this.#row(row).tail?.clear()
   }
 }
 

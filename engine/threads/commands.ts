@@ -6,11 +6,15 @@ import { type FoundPartition } from '../log/log-directory.ts'
 import { type SegmentView } from '../log/partition-log.types.ts'
 
 /** Main to worker: what the record's first word says. */
-export const command = { append: 1, appendAsFollower: 2, object: 3, tick: 4, synced: 5, sealedSynced: 6 } as const
+export const command = {
+  append: 1, appendAsFollower: 2, object: 3, tick: 4, synced: 5, sealedSynced: 6
+} as const
 
 //  word 0      1     2         3        4      5              6      double 4 (word 8)
 //  | command | row | address | length | slot | leader epoch | kind |  offset or time |
-export const commandWord = { command: 0, row: 1, address: 2, length: 3, slot: 4, leaderEpoch: 5, kind: 6 } as const
+export const commandWord = {
+  command: 0, row: 1, address: 2, length: 3, slot: 4, leaderEpoch: 5, kind: 6
+} as const
 export const commandDouble = { offset: 4, nowMs: 4 } as const
 export const appendKind = { client: 0, coordinator: 1 } as const
 
@@ -18,9 +22,9 @@ export const appendKind = { client: 0, coordinator: 1 } as const
 export const reply = { appended: 1, object: 2, moved: 3, sync: 4, ticked: 5 } as const
 
 //  word 0    1      2       3       double 2      3             4             5              6          7
-//  | reply | slot | error | flags | base offset | last offset | append time | segment base | position | durable end |
-//  moved:  | row  |                                                                                   | durable end |
-//  sync:   | row  |                                                         | segment base |          | end         |
+//  | reply | slot | error | flags | base offset | last offset | append time | segment base | position | end |
+//  moved:  | row  |                                                                                   | end |
+//  sync:   | row  |                                                         | segment base |          | end |
 export const replyWord = { reply: 0, slot: 1, row: 1, error: 2, flags: 3 } as const
 export const replyDouble = {
   baseOffset: 2, lastOffset: 3, appendTimeMs: 4, segmentBase: 5, position: 6, durableEnd: 7
@@ -31,7 +35,9 @@ export const appended = {
   /** The bytes lie in the arena as they were written: the tail may point at them. */
   inArena: 2,
   /** An object with texts follows in the channel. */
-  detailed: 4
+  detailed: 4,
+  /** Refused before the log was looked at: the answer names no log start. */
+  unseen: 8
 } as const
 
 /** What an ordinary call asks of a worker; answered by `done` or `refused` with its id. */

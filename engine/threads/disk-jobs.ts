@@ -83,8 +83,7 @@ function locate (tools: JobTools, job: LocateJob): Located {
   if (bytes < found.bytes) bytes = job.minOneBatch ? found.bytes : 0
   const first = slice(tools, job.address, Math.min(bytes, cellBytes))
   const firstBytes = reader.read(view, found.position, first)
-  // A longer answer may end within a batch, as Kafka's do; one that lies here whole is cut at a batch's end.
-  if (bytes <= cellBytes && bytes < readable) bytes = wholeBatches(first)
+  // It may end within a batch, as Kafka's answers do.
   return { position: found.position, bytes, firstBytes: Math.min(firstBytes, bytes) }
 }
 

@@ -95,8 +95,8 @@ export class HistoryRange implements FilePiece {
   #fetch (offset: number, length: number): Promise<ArenaSlice> {
     return new Promise((resolve, reject) => {
       this.#cells.take((address) => {
-        const job = { kind: 'read', view: this.#view, position: this.#position + offset, length, address } as const
-        this.#disk.run(job).then(
+        const position = this.#position + offset
+        this.#disk.run({ kind: 'read', view: this.#view, position, length, address }).then(
           count => resolve(filledSlice(this.#cells.arena, address, count)),
           (error: Error) => {
             this.#cells.arena.release(address, 1)

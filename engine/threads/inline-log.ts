@@ -92,6 +92,7 @@ class Pump {
       this.#core.drain(this.#options.clock.nowMs())
     } catch (error) {
       this.#core.closed = true
+      this.#arrived()
       this.#ended(error as Error)
       return
     }

@@ -9,6 +9,7 @@ import {
 import { fileNames } from '../log/names.ts'
 import { type Offset } from '../log/types.ts'
 import { type ClosedLogs } from './commands.ts'
+import { type DiskJob } from './disk-jobs.ts'
 import { type DiskThread } from './disk-thread.ts'
 import { type Link } from './link.ts'
 import { type LogOptions, optionDefaults } from './log-options.ts'
@@ -50,12 +51,14 @@ export class DirectoryKeeper {
     const { path } = this
     const { clean, partitions } = openDirectory({ disk, path, nodeId: brokerId, clusterId, logger, random })
     if (!clean && partitions.length > 0) {
-      logger.info({ directory: this.path, partitions: partitions.length }, 'not closed cleanly: recovering logs')
+      const fields = { directory: path, partitions: partitions.length }
+      logger.info(fields, 'not closed cleanly: recovering logs')
     }
     this.partitions = partitions.length
-    await Promise.all(this.links.map(link => link.call({
-      kind: 'start', clean, partitions: partitions.filter(found => this.linkOf(found.topicId, found.partition) === link)
-    })))
+    await Promise.all(this.links.map((link) => {
+      const own = partitions.filter(({ topicId, partition }) => this.linkOf(topicId, partition) === link)
+      return link.call({ kind: 'start', clean, partitions: own })
+    }))
     return partitions
   }
 
@@ -113,25 +116,28 @@ export class DirectoryKeeper {
     this.#write({ kind: 'replace', path: `${this.path}/${name}`, bytes: encodeOffsets(entries) })
   }
 
-  #write (job: { kind: 'replace', path: string, bytes: Uint8Array } | { kind: 'remove', path: string }): void {
+  #write (job: DiskJob & { path: string }): void {
     this.#writing++
     this.thread.run(job).then(() => { this.#writing-- }, (error: Error) => {
       this.#writing--
-      this.#options.logger.error({ path: job.path, reason: error.message }, 'a file of the log directory could not be written')
+      const fields = { path: job.path, reason: error.message }
+      this.#options.logger.error(fields, 'a file of the log directory could not be written')
     })
   }
 
   /** Flushes and closes the logs, then writes what the next start wants to know. */
   async close (clean: boolean, rows: readonly MainRow[]): Promise<void> {
     const { disk } = this.#options
-    const closed = await Promise.all(this.links.map(link => link.call({ kind: 'close', clean }).catch(() => null)))
+    const closing = this.links.map(link => link.call({ kind: 'close', clean }).catch(() => null))
+    const closed = await Promise.all(closing)
     const whole = closed.every(logs => logs !== null) && this.failure === null
     try {
       if (whole) this.#mark(clean, closed as ClosedLogs[], rows)
       for (const { path } of this.#doomed) disk.removeDirectory(path)
     } catch (error) {
       if (!(error instanceof DiskError)) throw error
-      this.#options.logger.error({ directory: this.path, reason: error.message }, 'the log directory could not be closed')
+      const fields = { directory: this.path, reason: error.message }
+      this.#options.logger.error(fields, 'the log directory could not be closed')
     }
     await this.thread.close()
     await this.#lock?.release()

@@ -175,7 +175,8 @@ export class Link {
         return
       case reply.sync:
         this.#events.syncWanted(
-          words[at + replyWord.row], doubles[half + replyDouble.segmentBase], doubles[half + replyDouble.durableEnd])
+          words[at + replyWord.row], doubles[half + replyDouble.segmentBase],
+          doubles[half + replyDouble.durableEnd])
         return
       case reply.ticked: this.tickSentMs = -1; return
       default: assert(false, 'the worker said something unknown')
@@ -191,7 +192,7 @@ export class Link {
     assert(waiter !== null, 'an answer to an append that is not in work')
     const result = this.#result
     result.errorCode = words[at + replyWord.error]
-    result.logStartOffset = this.#events.logStart(this.#rows[slot])
+    result.logStartOffset = (flags & appended.unseen) !== 0 ? -1 : this.#events.logStart(this.#rows[slot])
     result.baseOffset = doubles[half + replyDouble.baseOffset]
     result.lastOffset = doubles[half + replyDouble.lastOffset]
     result.logAppendTimeMs = doubles[half + replyDouble.appendTimeMs]

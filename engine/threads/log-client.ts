@@ -23,8 +23,7 @@ export type ReadLimit = 'high-watermark' | 'last-stable' | 'end'
 export interface ReadResult {
   /** Kafka error code: NONE, OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR. */
   errorCode: number
-  /** Whole batches starting with the one that holds the offset; bytes 0 when there is nothing below the
-   *  limit. */
+  /** Batches starting with the one that holds the offset; bytes 0 when there is nothing below the limit. */
   records: RecordsPieces
   highWatermark: Offset
   lastStableOffset: Offset
@@ -84,10 +83,10 @@ export interface LogClient {
   /** Appends batches that carry their offsets already, as fetched from the leader. */
   appendAsFollower (row: Row, records: Buffer, waiter: AppendWaiter, token: number): boolean
 
-  /** Whole batches from `offset` up to `limit`, at most `maxBytes` (but at least one batch when
-   *  `minOneBatch`). At once when the hot tail holds them or nothing is there; a promise when the disk has to
-   *  be asked. The pieces are leased: the receiver calls `release` on each when written or dropped (see
-   *  pieces.ts). */
+  /** Batches from `offset` up to `limit`, at most `maxBytes` (but at least one when `minOneBatch`). The first
+   *  is whole; the last may be cut at `maxBytes`, as in Kafka's answers. At once when the hot tail holds them
+   *  or nothing is there; a promise when the disk has to be asked. The pieces are leased: the receiver calls
+   *  `release` on each when written or dropped (see pieces.ts). */
   read (
     row: Row, offset: Offset, limit: ReadLimit, maxBytes: number, minOneBatch: boolean
   ): ReadResult | Promise<ReadResult>

@@ -5,8 +5,8 @@ import { DiskError } from '../base/disk.ts'
 import { type PartitionLog, type StagedBatch } from '../log/partition-log.types.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import {
-  appended, appendKind, type Channel, command, commandDouble, commandWord, type FromWorker, reply, replyDouble,
-  replyWord, type ToWorker
+  appended, appendKind, type Channel, command, commandDouble, commandWord, type FromWorker, reply,
+  replyDouble, replyWord, type ToWorker
 } from './commands.ts'
 import { type LogState, type PartitionTable } from './partition-table.ts'
 import { Gathered } from './news.ts'
@@ -63,7 +63,10 @@ export class LogCore {
   readonly rows: (CoreRow | undefined)[] = []
   readonly parts: CoreParts
   readonly #round: Round
-  readonly #state: LogState = { logStart: 0, end: 0, durableEnd: 0, firstUnstable: 0, lastAborted: -1, sizeBytes: 0, recoveryPoint: 0 }
+  readonly #state: LogState = {
+    logStart: 0, end: 0, durableEnd: 0, firstUnstable: 0, lastAborted: -1, sizeBytes: 0, recoveryPoint: 0
+  }
+
   readonly news = new Gathered()
   #calls: Calls | null = null
   /** The directory has failed: nothing is read from or written to it any more. */
@@ -95,7 +98,9 @@ export class LogCore {
     const { commands, replies } = this.parts
     const round = this.#round
     let taken = 0
-    while (commands.filled() && replies.room(2 * round.count + spareReplies) >= 2 * round.count + spareReplies) {
+    while (commands.filled()) {
+      const wanted = 2 * round.count + spareReplies
+      if (replies.room(wanted) < wanted) break
       const at = commands.next()
       const what = commands.words[at + commandWord.command]
       if (what === command.append || what === command.appendAsFollower) {
@@ -124,13 +129,15 @@ export class LogCore {
     const open = this.rows[row]
     if (round.count > 0) {
       if (round.bytes + length > roundBytesMax) return false
-      if (open !== undefined && open.log.stagedBytes > 0 && open.log.stagedBytes + length > rowBytesMax) return false
+      const staged = open?.log.stagedBytes ?? 0
+      if (staged > 0 && staged + length > rowBytesMax) return false
     }
     const address = words[at + commandWord.address] >>> 0
     const entry = round.add(row, words[at + commandWord.slot], address, length)
     const refused = this.#refusal(open, what, words[at + commandWord.leaderEpoch])
     if (open === undefined || refused !== errorCodes.NONE) {
       round.error[entry] = refused
+      round.flags[entry] = appended.unseen
       return true
     }
     const records = this.parts.arenaBytes.subarray(address, address + length)
@@ -139,7 +146,10 @@ export class LogCore {
       ? open.log.stageAsLeader(records, kind, nowMs)
       : open.log.stageAsFollower(records, nowMs)
     round.answered(entry, result)
-    if (result.errorCode !== errorCodes.NONE) return true
+    if (result.errorCode !== errorCodes.NONE) {
+      if (result.logStartOffset < 0) round.flags[entry] = appended.unseen
+      return true
+    }
     if (result.duplicate) round.flags[entry] = appended.duplicate
     else round.staged(entry)
     return true
@@ -150,8 +160,9 @@ export class LogCore {
     if (open === undefined) return errorCodes.UNKNOWN_TOPIC_OR_PARTITION
     if (what !== command.append) return errorCodes.NONE
     if (!open.leads) return errorCodes.NOT_LEADER_OR_FOLLOWER
-    if (askedEpoch < 0 || askedEpoch === open.log.leaderEpoch) return errorCodes.NONE
-    return askedEpoch < open.log.leaderEpoch ? errorCodes.FENCED_LEADER_EPOCH : errorCodes.UNKNOWN_LEADER_EPOCH
+    const { leaderEpoch } = open.log
+    if (askedEpoch < 0 || askedEpoch === leaderEpoch) return errorCodes.NONE
+    return askedEpoch < leaderEpoch ? errorCodes.FENCED_LEADER_EPOCH : errorCodes.UNKNOWN_LEADER_EPOCH
   }
 
   #finishRound (nowMs: number): void {

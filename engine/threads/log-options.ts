@@ -33,4 +33,6 @@ export interface LogOptions {
   highWatermarkMs?: number
 }
 
-export const optionDefaults = { retentionCheckMs: 300_000, recoveryPointMs: 60_000, highWatermarkMs: 5_000 } as const
+export const optionDefaults = {
+  retentionCheckMs: 300_000, recoveryPointMs: 60_000, highWatermarkMs: 5_000
+} as const

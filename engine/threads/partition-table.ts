@@ -2,7 +2,7 @@
 // with one writer.
 //
 //   word 0          1          2              3               4               5             6     7
-//   | sequence | log start | end          | durable end    | first unstable | last aborted | size | recovery point
+//   | sequence | log start | end          | durable end    | first unstable | last aborted | size | flushed
 //   word 8          9          10             11              12 .. 15
 //   | sequence | role      | leader epoch | high watermark | -                                         main
 //

@@ -5,7 +5,9 @@ import { errorCodes } from '../protocol/errors.ts'
 import { type Arena } from './arena.ts'
 import { wholeBatches } from './disk-jobs.ts'
 import { type DiskThread } from './disk-thread.ts'
-import { ArenaSlice, collectPieces, HistoryCells, type HistoryPieces, isGone, readHistory } from './history.ts'
+import {
+  ArenaSlice, collectPieces, HistoryCells, type HistoryPieces, isGone, readHistory
+} from './history.ts'
 import { type ReadLimit, type ReadResult, type Row } from './log-client.ts'
 import { type MainRow } from './main-row.ts'
 import { type PartitionTable, roles } from './partition-table.ts'
@@ -74,8 +76,17 @@ export class Reads {
     let bytes = 0
     for (; tail.intact(entry) && tail.next(entry) <= upper; entry++) {
       const length = tail.length(entry)
-      if (bytes + length > maxBytes && (pieces.length > 0 || !minOneBatch)) break
       const address = tail.address(entry)
+      if (bytes + length > maxBytes && (pieces.length > 0 || !minOneBatch)) {
+        // As Kafka: what still fits of the next batch comes along, but never a part of the first.
+        const part = pieces.length > 0 ? maxBytes - bytes : 0
+        if (part > 0) {
+          this.#arena.retain(address, part)
+          pieces.push(new ArenaSlice(this.#arena, address, part))
+          bytes += part
+        }
+        break
+      }
       this.#arena.retain(address, length)
       pieces.push(new ArenaSlice(this.#arena, address, length))
       bytes += length

@@ -60,7 +60,7 @@ export class RingWriter extends Ring {
 
   /** The record that was filled is the consumer's now. */
   publish (): void {
-    assert(((this.#published - this.#takenSeen) | 0) < ringRecords, 'published into a full ring')
+    assert(this.room(1) > 0, 'published into a full ring')
     this.#published = (this.#published + 1) | 0
     Atomics.store(this.words, publishedAt, this.#published)
   }

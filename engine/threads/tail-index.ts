@@ -30,7 +30,9 @@ export class TailIndex {
 
   get count (): number { return this.#count }
 
-  add (base: Offset, next: Offset, address: Address, length: number, segmentBase: Offset, position: Position): void {
+  add (
+    base: Offset, next: Offset, address: Address, length: number, segmentBase: Offset, position: Position
+  ): void {
     if (this.#count > 0 && this.#get(this.#count - 1, nextAt) !== base) this.clear()
     if (this.#count === this.#capacity) this.#makeRoom()
     const at = this.#place(this.#count++)

@@ -112,7 +112,8 @@ export class WorkerLogs implements Calls {
     let toldMs = clock.monotonicMs()
     partitions.forEach((found, index) => {
       const { recoveryPoint, logStart, folder } = found
-      const held = this.#openLog(found, folder, this.#options.defaults, nowMs, { clean, recoveryPoint, logStart })
+      const known = { clean, recoveryPoint, logStart }
+      const held = this.#openLog(found, folder, this.#options.defaults, nowMs, known)
       held.highWatermark = found.highWatermark
       if (clock.monotonicMs() - toldMs < progressMs) return
       toldMs = clock.monotonicMs()
@@ -157,8 +158,9 @@ export class WorkerLogs implements Calls {
   }
 
   #lead (row: number, open: OpenRow, epoch: number): null {
-    if (epoch < open.log.leaderEpoch) {
-      throw new CallRefused(errorCodes.FENCED_LEADER_EPOCH, `the log is at leader epoch ${open.log.leaderEpoch}`)
+    const { leaderEpoch } = open.log
+    if (epoch < leaderEpoch) {
+      throw new CallRefused(errorCodes.FENCED_LEADER_EPOCH, `the log is at leader epoch ${leaderEpoch}`)
     }
     open.log.becomeLeader(epoch)
     open.leads = true
