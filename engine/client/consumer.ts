@@ -184,7 +184,7 @@ export class Consumer {
       try {
         const found = await listOffsets(this.#cluster, lanes, specialTimes[start], this.#options.committedOnly)
         for (const { topic, partition, offset, errorCode } of found) {
-          const lane = lanes.find(lane => lane.topic === topic && lane.partition === partition)!
+          const lane = laneOf(lanes, topic, partition)!
           if (errorCode === errorCodes.NONE) lane.offset = offset
           else this.#wait(lane, `${topic}-${partition}: ${new BrokerError(errorCode).message}`)
         }
@@ -234,7 +234,7 @@ export class Consumer {
         topic,
         partitions: partitions.map(partition => ({
           partition,
-          fetchOffset: lanes.find(lane => lane.topic === topic && lane.partition === partition)!.offset,
+          fetchOffset: laneOf(lanes, topic, partition)!.offset,
           partitionMaxBytes: partitionBytesMax
         }))
       }))
@@ -246,7 +246,7 @@ export class Consumer {
     if (answer.errorCode !== errorCodes.NONE) throw new BrokerError(answer.errorCode)
     for (const { topic, partitions } of answer.responses) {
       for (const data of partitions) {
-        const lane = lanes.find(lane => lane.topic === topic && lane.partition === data.partitionIndex)
+        const lane = laneOf(lanes, topic, data.partitionIndex)
         if (lane !== undefined) this.#takePartition(lane, data)
       }
     }
@@ -290,4 +290,8 @@ export class Consumer {
     this.#failure = error
     this.#wake()
   }
+}
+
+function laneOf (lanes: readonly Lane[], topic: string, partition: number): Lane | undefined {
+  return lanes.find(lane => lane.partition === partition && lane.topic === topic)
 }
