@@ -266,7 +266,8 @@ describe.each(['inline', 'worker'] as const)('the log client, %s', (kind) => {
     await append(log, await openRow(log), batchOf('mine'))
     await restart(true)
     const other = { topic: 'orders', topicId: 'ffffffff-89ab-4def-8123-456789abcdef', partition: 0 }
-    expect(await log.open(other, plainConfig)).toEqual({ row: -1, errorCode: errorCodes.INCONSISTENT_TOPIC_ID })
+    const refused = { row: -1, errorCode: errorCodes.INCONSISTENT_TOPIC_ID }
+    expect(await log.open(other, plainConfig)).toEqual(refused)
     expect((await log.open({ ...other, topicId }, plainConfig)).errorCode).toBe(0)
   })
 
