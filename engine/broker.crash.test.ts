@@ -1,5 +1,6 @@
-// kill -9, again and again, under load: one producer id over all restarts retries the same batches with their sequences. Afterwards every
-// acknowledged record is in the log exactly once and in order, an unacknowledged one at most once. The seed is printed; MILLRACE_SEED replays it.
+// kill -9, again and again, under load: one producer id over all restarts retries the same batches with
+// their sequences. Afterwards every acknowledged record is in the log exactly once and in order, an
+// unacknowledged one at most once. The seed is printed; MILLRACE_SEED replays it.
 import { afterAll, describe, expect, it } from 'vitest'
 import { rmSync } from 'node:fs'
 import { realClock } from './base/clock-real.ts'
@@ -21,7 +22,11 @@ const partitions = 4
 const inFlightPerPartition = 5 // what a broker remembers per producer
 const topic = 'crash'
 
-interface Batch { sequence: number, records: number, bytes: Buffer }
+interface Batch {
+  sequence: number
+  records: number
+  bytes: Buffer
+}
 
 /** One partition's side of the producer: what is sent and not acknowledged, in sequence order. */
 class Lane {
@@ -41,7 +46,7 @@ class Producer {
   readonly random: SeededRandom
   readonly producerId: number
   acks = 0
-  #watch: { at: number, reached: () => void } | null = null
+  #watch: { at: number; reached: () => void } | null = null
   constructor (producerId: number, random: SeededRandom) {
     this.producerId = producerId
     this.random = random
@@ -49,7 +54,9 @@ class Producer {
 
   /** Resolves after that many more acknowledgements. */
   acknowledgements (count: number): Promise<void> {
-    return new Promise(resolve => { this.#watch = { at: this.acks + count, reached: resolve } })
+    return new Promise(resolve => {
+      this.#watch = { at: this.acks + count, reached: resolve }
+    })
   }
 
   /** Sends until the connection breaks: first again, in order, what was not acknowledged. */
@@ -79,20 +86,34 @@ class Producer {
     const records = 1 + this.random.below(20)
     const sequence = lane.next
     lane.next += records
-    const bytes = buildBatch({ producerId: this.producerId, producerEpoch: 0, baseSequence: sequence }, Array.from({ length: records }, (_, n) => ({
-      value: Buffer.from(`${lane.index}:${sequence + n}:${'p'.repeat(this.random.below(300))}`), timestamp: Date.now()
-    })))
+    const bytes = buildBatch(
+      { producerId: this.producerId, producerEpoch: 0, baseSequence: sequence },
+      Array.from({ length: records }, (_, n) => ({
+        value: Buffer.from(`${lane.index}:${sequence + n}:${'p'.repeat(this.random.below(300))}`),
+        timestamp: Date.now()
+      }))
+    )
     return { sequence, records, bytes }
   }
 
   async #send (connection: BrokerConnection, lane: Lane, batch: Batch): Promise<void> {
-    const answer = await connection.request(Produce, 9, make(Produce.request, {
-      acks: -1, timeoutMs: 30_000, topicData: [{ name: topic, partitionData: [{ index: lane.index, records: batch.bytes }] }]
-    }))
+    const answer = await connection.request(
+      Produce,
+      9,
+      make(Produce.request, {
+        acks: -1,
+        timeoutMs: 30_000,
+        topicData: [{ name: topic, partitionData: [{ index: lane.index, records: batch.bytes }] }]
+      })
+    )
     const { errorCode, baseOffset } = answer.responses[0].partitionResponses[0]
-    if (errorCode !== 0) throw new Error(`partition ${lane.index} sequence ${batch.sequence}: error ${errorCode}`)
+    if (errorCode !== 0) {
+      throw new Error(`partition ${lane.index} sequence ${batch.sequence}: error ${errorCode}`)
+    }
     const before = lane.offsets.get(batch.sequence)
-    if (before !== undefined && before !== baseOffset) throw new Error(`sequence ${batch.sequence} moved from ${before} to ${baseOffset}`)
+    if (before !== undefined && before !== baseOffset) {
+      throw new Error(`sequence ${batch.sequence} moved from ${before} to ${baseOffset}`)
+    }
     lane.offsets.set(batch.sequence, baseOffset)
     lane.open.splice(lane.open.indexOf(batch), 1)
     lane.acknowledged = Math.max(lane.acknowledged, batch.sequence + batch.records)
@@ -102,22 +123,38 @@ class Producer {
 }
 
 const connectTo = (broker: BrokerProcess) =>
-  BrokerConnection.connect(realNetwork, realClock, { host: '127.0.0.1', port: broker.port, clientId: 'crash' })
+  BrokerConnection.connect(realNetwork, realClock, {
+    host: '127.0.0.1',
+    port: broker.port,
+    clientId: 'crash'
+  })
 
 /** All values of a partition, in log order. */
-async function readAll (connection: BrokerConnection, partition: number): Promise<{ offset: number, value: string }[]> {
-  const out: { offset: number, value: string }[] = []
+async function readAll (
+  connection: BrokerConnection,
+  partition: number
+): Promise<{ offset: number; value: string }[]> {
+  const out: { offset: number; value: string }[] = []
   for (let offset = 0; ;) {
-    const answer = await connection.request(Fetch, 11, make(Fetch.request, {
-      maxWaitMs: 0, minBytes: 0, maxBytes: 10_000_000, topics: [{ topic, partitions: [{ partition, fetchOffset: offset, partitionMaxBytes: 1_000_000 }] }]
-    }))
+    const answer = await connection.request(
+      Fetch,
+      11,
+      make(Fetch.request, {
+        maxWaitMs: 0,
+        minBytes: 0,
+        maxBytes: 10_000_000,
+        topics: [{ topic, partitions: [{ partition, fetchOffset: offset, partitionMaxBytes: 1_000_000 }] }]
+      })
+    )
     const data = answer.responses[0].partitions[0]
     expect(data.errorCode).toBe(0)
     const records = data.records as Buffer | null
     if (records === null || records.length === 0) return out
     eachBatch(records, 0, records.length, (at, bytes) => {
       for (const record of decodeRecords(records.subarray(at, at + bytes))) {
-        if (record.offset >= offset) out.push({ offset: record.offset, value: String(record.value).split(':').slice(0, 2).join(':') })
+        if (record.offset >= offset) {
+          out.push({ offset: record.offset, value: String(record.value).split(':').slice(0, 2).join(':') })
+        }
       }
     })
     offset = out[out.length - 1].offset + 1
@@ -128,35 +165,50 @@ describe('killed under load', () => {
   const folder = temporaryFolder('crash')
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-  it(`keeps every acknowledged record exactly once over ${kills} times SIGKILL`, { timeout: 600_000 }, async () => {
-    console.log(`seed ${seed}`)
-    const random = new SeededRandom(seed)
-    const port = await freePort()
-    const start = () => startBrokerProcess({ folder, port, overrides: { 'log.segment.bytes': '1048576' } })
-    let broker = await start()
-    let connection = await connectTo(broker)
-    await connection.request(CreateTopics, 5, make(CreateTopics.request, {
-      topics: [{ name: topic, numPartitions: partitions, replicationFactor: 1 }], timeoutMs: 10_000
-    }))
-    const { producerId, errorCode } = await connection.request(InitProducerId, 3, make(InitProducerId.request, { transactionalId: null, transactionTimeoutMs: 60_000 }))
-    expect(errorCode).toBe(0)
-    const producer = new Producer(producerId, random)
-    for (let kill = 0; kill < kills; kill++) {
-      const enough = producer.acknowledgements(1 + random.below(400))
-      const running = producer.run(connection)
-      await Promise.race([enough, running])
-      await broker.stop('SIGKILL')
-      await running
-      broker = await start()
-      connection = await connectTo(broker)
+  it(
+    `keeps every acknowledged record exactly once over ${kills} times SIGKILL`,
+    { timeout: 600_000 },
+    async () => {
+      console.log(`seed ${seed}`)
+      const random = new SeededRandom(seed)
+      const port = await freePort()
+      const start = () => startBrokerProcess({ folder, port, overrides: { 'log.segment.bytes': '1048576' } })
+      let broker = await start()
+      let connection = await connectTo(broker)
+      await connection.request(
+        CreateTopics,
+        5,
+        make(CreateTopics.request, {
+          topics: [{ name: topic, numPartitions: partitions, replicationFactor: 1 }],
+          timeoutMs: 10_000
+        })
+      )
+      const { producerId, errorCode } = await connection.request(
+        InitProducerId,
+        3,
+        make(InitProducerId.request, { transactionalId: null, transactionTimeoutMs: 60_000 })
+      )
+      expect(errorCode).toBe(0)
+      const producer = new Producer(producerId, random)
+      for (let kill = 0; kill < kills; kill++) {
+        const enough = producer.acknowledgements(1 + random.below(400))
+        const running = producer.run(connection)
+        await Promise.race([enough, running])
+        await broker.stop('SIGKILL')
+        await running
+        broker = await start()
+        connection = await connectTo(broker)
+      }
+      for (const lane of producer.lanes) {
+        const records = await readAll(connection, lane.index)
+        expect(records.map(record => record.offset)).toEqual(records.map((_, index) => index))
+        expect(records.map(record => record.value)).toEqual(
+          records.map((_, index) => `${lane.index}:${index}`)
+        )
+        expect(records.length).toBeGreaterThanOrEqual(lane.acknowledged)
+        expect(records.length).toBeLessThanOrEqual(lane.next)
+      }
+      expect(await broker.stop('SIGTERM')).toEqual({ code: 0, signal: null })
     }
-    for (const lane of producer.lanes) {
-      const records = await readAll(connection, lane.index)
-      expect(records.map(record => record.offset)).toEqual(records.map((_, index) => index))
-      expect(records.map(record => record.value)).toEqual(records.map((_, index) => `${lane.index}:${index}`))
-      expect(records.length).toBeGreaterThanOrEqual(lane.acknowledged)
-      expect(records.length).toBeLessThanOrEqual(lane.next)
-    }
-    expect(await broker.stop('SIGTERM')).toEqual({ code: 0, signal: null })
-  })
+  )
 })

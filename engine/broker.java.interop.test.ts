@@ -1,5 +1,5 @@
-// Kafka's own Java console tools, producer and consumer against a real broker. They are fetched with Maven when it is at hand;
-// without Java or Maven the suite says that it was skipped.
+// Kafka's own Java console tools, producer and consumer against a real broker. They are fetched with Maven
+// when it is at hand; without Java or Maven the suite says that it was skipped.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
@@ -59,15 +59,21 @@ describe.skipIf(!atHand)("Kafka's Java tools and clients", () => {
     if (!existsSync(join(jars, '.done'))) {
       mkdirSync(jars, { recursive: true })
       writeFileSync(join(folder, 'pom.xml'), pom)
-      const fetched = spawnSync('mvn', ['-q', '-B', 'dependency:copy-dependencies', `-DoutputDirectory=${jars}`], { cwd: folder, encoding: 'utf8' })
-      if (fetched.status !== 0) throw new Error(`Maven could not fetch the tools: ${fetched.stdout}${fetched.stderr}`)
+      const fetched = spawnSync(
+        'mvn',
+        ['-q', '-B', 'dependency:copy-dependencies', `-DoutputDirectory=${jars}`],
+        { cwd: folder, encoding: 'utf8' }
+      )
+      if (fetched.status !== 0) {
+        throw new Error(`Maven could not fetch the tools: ${fetched.stdout}${fetched.stderr}`)
+      }
       writeFileSync(join(jars, '.done'), '')
     }
     broker = await startBrokerProcess()
   })
   afterAll(() => broker?.dispose())
 
-  async function java (args: string[], input = ''): Promise<{ code: number, out: string, errors: string }> {
+  async function java (args: string[], input = ''): Promise<{ code: number; out: string; errors: string }> {
     const child = spawn('java', ['-Xmx256M', '-XX:TieredStopAtLevel=1', '-cp', `${jars}/*`, ...args])
     const out: string[] = []
     const errors: string[] = []
@@ -81,38 +87,90 @@ describe.skipIf(!atHand)("Kafka's Java tools and clients", () => {
     java([`org.apache.kafka.tools.${name}`, '--bootstrap-server', broker.bootstrapServers, ...args], input)
 
   it('kafka-topics creates, describes, alters, lists and deletes', async () => {
-    expect((await tool('TopicCommand', ['--create', '--topic', 'made', '--partitions', '3', '--config', 'retention.ms=60000'])).out).toContain('Created topic made.')
+    expect(
+      (
+        await tool('TopicCommand', [
+          '--create',
+          '--topic',
+          'made',
+          '--partitions',
+          '3',
+          '--config',
+          'retention.ms=60000'
+        ])
+      ).out
+    ).toContain('Created topic made.')
     expect((await tool('TopicCommand', ['--alter', '--topic', 'made', '--partitions', '5'])).code).toBe(0)
     const described = (await tool('TopicCommand', ['--describe', '--topic', 'made'])).out
-    expect(described).toMatch(/Topic: made\tTopicId: \S{22}\tPartitionCount: 5\tReplicationFactor: 1\tConfigs: .*retention\.ms=60000/)
+    expect(described).toMatch(
+      /Topic: made\tTopicId: \S{22}\tPartitionCount: 5\tReplicationFactor: 1\tConfigs: .*retention\.ms=60000/
+    )
     expect((await tool('TopicCommand', ['--delete', '--topic', 'made'])).code).toBe(0)
     expect((await tool('TopicCommand', ['--list'])).out).not.toContain('made')
   })
 
   it('kafka-console-producer and kafka-console-consumer pass lines through, with and without a group', async () => {
     const lines = Array.from({ length: 200 }, (_, n) => `key${n}:line ${n}`).join('\n') + '\n'
-    const produced = await tool('ConsoleProducer', ['--topic', 'console', '--reader-property', 'parse.key=true', '--reader-property', 'key.separator=:'], lines)
+    const produced = await tool(
+      'ConsoleProducer',
+      ['--topic', 'console', '--reader-property', 'parse.key=true', '--reader-property', 'key.separator=:'],
+      lines
+    )
     expect(produced).toMatchObject({ code: 0 })
     const consumer = 'consumer.ConsoleConsumer'
-    const plain = await tool(consumer, ['--topic', 'console', '--from-beginning', '--max-messages', '200', '--formatter-property', 'print.key=true', '--formatter-property', 'key.separator=:'])
+    const plain = await tool(consumer, [
+      '--topic',
+      'console',
+      '--from-beginning',
+      '--max-messages',
+      '200',
+      '--formatter-property',
+      'print.key=true',
+      '--formatter-property',
+      'key.separator=:'
+    ])
     expect(plain.out).toBe(lines)
-    const grouped = await tool(consumer, ['--topic', 'console', '--group', 'console-group', '--from-beginning', '--max-messages', '200'])
+    const grouped = await tool(consumer, [
+      '--topic',
+      'console',
+      '--group',
+      'console-group',
+      '--from-beginning',
+      '--max-messages',
+      '200'
+    ])
     expect(grouped.out.trimEnd().split('\n')).toHaveLength(200)
-    const groups = await tool('consumer.group.ConsumerGroupCommand', ['--describe', '--group', 'console-group'])
+    const groups = await tool('consumer.group.ConsumerGroupCommand', [
+      '--describe',
+      '--group',
+      'console-group'
+    ])
     expect(groups.out).toMatch(/console-group\s+console\s+0\s+200\s+200\s+0/)
   })
 
   it('kafka-producer-perf-test sends all its records', async () => {
-    const ran = await tool('ProducerPerformance', ['--topic', 'perf', '--num-records', '100000', '--record-size', '100', '--throughput', '-1'])
+    const ran = await tool('ProducerPerformance', [
+      '--topic',
+      'perf',
+      '--num-records',
+      '100000',
+      '--record-size',
+      '100',
+      '--throughput',
+      '-1'
+    ])
     expect(ran.out).toContain('100000 records sent')
     const offsets = await tool('GetOffsetShell', ['--topic', 'perf'])
     expect(offsets.out.trim()).toBe('perf:0:100000')
   })
 
-  it.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'])('KafkaProducer and KafkaConsumer keep order and count with %s', async codec => {
-    const source = join(folder, 'RoundTrip.java')
-    writeFileSync(source, roundTrip)
-    const ran = await java([source, broker.bootstrapServers, `java-${codec}`, codec, '5000'])
-    expect(ran.errors + ran.out).toContain('seen 5000 end 5000')
-  })
+  it.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'])(
+    'KafkaProducer and KafkaConsumer keep order and count with %s',
+    async codec => {
+      const source = join(folder, 'RoundTrip.java')
+      writeFileSync(source, roundTrip)
+      const ran = await java([source, broker.bootstrapServers, `java-${codec}`, codec, '5000'])
+      expect(ran.errors + ran.out).toContain('seen 5000 end 5000')
+    }
+  )
 })

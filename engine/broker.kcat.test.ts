@@ -1,4 +1,5 @@
-// kcat (librdkafka, C): all codecs both ways, groups, metadata, on a real broker. Skipped, visibly, where kcat is not installed.
+// kcat (librdkafka, C): all codecs both ways, groups, metadata, on a real broker. Skipped, visibly, where
+// kcat is not installed.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { Producer, stringSerializers } from '@platformatic/kafka'
@@ -11,7 +12,9 @@ const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 describe.skipIf(!installed)('kcat', () => {
   let broker: BrokerProcess
 
-  beforeAll(async () => { broker = await startBrokerProcess() })
+  beforeAll(async () => {
+    broker = await startBrokerProcess()
+  })
   afterAll(() => broker.dispose())
 
   async function kcat (args: string[], input = ''): Promise<string> {
@@ -32,21 +35,46 @@ describe.skipIf(!installed)('kcat', () => {
 
   it.each(codecs)('writes %s and reads it back with keys, headers and offsets', async codec => {
     const lines = Array.from({ length: 500 }, (_, n) => `k${n}:${codec}-${n}-${'y'.repeat(n % 50)}`)
-    await kcat(['-P', '-t', `kcat-${codec}`, '-K:', '-z', codec, '-H', 'h=1', '-X', 'enable.idempotence=true'], lines.join('\n') + '\n')
-    const read = await kcat(['-C', '-t', `kcat-${codec}`, '-o', 'beginning', '-e', '-q', '-f', '%o %k:%s %h\n'])
+    await kcat(
+      ['-P', '-t', `kcat-${codec}`, '-K:', '-z', codec, '-H', 'h=1', '-X', 'enable.idempotence=true'],
+      lines.join('\n') + '\n'
+    )
+    const read = await kcat([
+      '-C',
+      '-t',
+      `kcat-${codec}`,
+      '-o',
+      'beginning',
+      '-e',
+      '-q',
+      '-f',
+      '%o %k:%s %h\n'
+    ])
     expect(read.trimEnd().split('\n')).toEqual(lines.map((line, offset) => `${offset} ${line} h=1`))
   })
 
   it('reads all codecs that another client wrote, CRC checked', async () => {
     const producer = new Producer({
-      clientId: 'test', bootstrapBrokers: [broker.bootstrapServers], autocreateTopics: true, serializers: stringSerializers
+      clientId: 'test',
+      bootstrapBrokers: [broker.bootstrapServers],
+      autocreateTopics: true,
+      serializers: stringSerializers
     })
     for (const compression of codecs) {
-      await producer.send({ compression, messages: Array.from({ length: 20 }, (_, n) => ({ topic: 'mixed', partition: 0, value: `${compression} ${n}` })) })
+      await producer.send({
+        compression,
+        messages: Array.from({ length: 20 }, (_, n) => ({
+          topic: 'mixed',
+          partition: 0,
+          value: `${compression} ${n}`
+        }))
+      })
     }
     await producer.close()
     const read = await kcat(['-C', '-t', 'mixed', '-o', 'beginning', '-e', '-q', '-X', 'check.crcs=true'])
-    expect(read.trimEnd().split('\n')).toEqual(codecs.flatMap(codec => Array.from({ length: 20 }, (_, n) => `${codec} ${n}`)))
+    expect(read.trimEnd().split('\n')).toEqual(
+      codecs.flatMap(codec => Array.from({ length: 20 }, (_, n) => `${codec} ${n}`))
+    )
   })
 
   it('consumes as a group and goes on where it stopped', async () => {

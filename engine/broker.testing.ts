@@ -25,7 +25,10 @@ export function temporaryFolder (name: string): string {
 function canConnect (port: number): Promise<boolean> {
   return new Promise(resolve => {
     const socket = connect({ host: '127.0.0.1', port })
-    socket.once('connect', () => { socket.destroy(); resolve(true) })
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
     socket.once('error', () => resolve(false))
   })
 }
@@ -36,11 +39,11 @@ export interface BrokerProcess {
   readonly folder: string
   readonly pid: number
   /** All that it wrote to stdout and stderr. */
-  output (): string
+  output(): string
   /** Sends the signal and resolves with exit code and signal. */
-  stop (signal?: NodeJS.Signals): Promise<{ code: number | null, signal: NodeJS.Signals | null }>
+  stop(signal?: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>
   /** SIGTERM, then removes the folder. */
-  dispose (): Promise<void>
+  dispose(): Promise<void>
 }
 
 export interface BrokerProcessOptions {
@@ -53,7 +56,7 @@ export interface BrokerProcessOptions {
 
 /** Resolves when the port takes connections; rejects with its output when the process ends before. */
 export async function startBrokerProcess (options: BrokerProcessOptions = {}): Promise<BrokerProcess> {
-  const port = options.port ?? await freePort()
+  const port = options.port ?? (await freePort())
   const folder = options.folder ?? temporaryFolder('broker')
   const overrides = {
     listeners: `PLAINTEXT://127.0.0.1:${port}`,
@@ -62,19 +65,26 @@ export async function startBrokerProcess (options: BrokerProcessOptions = {}): P
     ...options.overrides
   }
   const args = Object.entries(overrides).flatMap(([key, value]) => ['--override', `${key}=${value}`])
-  const child = spawn(process.execPath, [...options.execArgv ?? [], join(root, 'cli/bin/millrace'), 'server', 'start', ...args], {
-    stdio: ['ignore', 'pipe', 'pipe']
-  })
+  const child = spawn(
+    process.execPath,
+    [...(options.execArgv ?? []), join(root, 'cli/bin/millrace'), 'server', 'start', ...args],
+    {
+      stdio: ['ignore', 'pipe', 'pipe']
+    }
+  )
   const lines: string[] = []
   child.stdout.on('data', chunk => lines.push(String(chunk)))
   child.stderr.on('data', chunk => lines.push(String(chunk)))
   const output = () => lines.join('')
   const gone = exited(child)
   let ended = false
-  gone.then(() => { ended = true })
-  while (!await canConnect(port)) {
+  gone.then(() => {
+    ended = true
+  })
+  while (!(await canConnect(port))) {
     if (ended) throw new Error(`the broker ended before it listened:\n${output()}`)
-    await new Promise(resolve => setTimeout(resolve, 5)) // polls: the port is the event, and it cannot call us
+    // Polls: the port is the event, and it cannot call us.
+    await new Promise(resolve => setTimeout(resolve, 5))
   }
   return {
     port,
@@ -94,6 +104,6 @@ export async function startBrokerProcess (options: BrokerProcessOptions = {}): P
   }
 }
 
-function exited (child: ChildProcess): Promise<{ code: number | null, signal: NodeJS.Signals | null }> {
+function exited (child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
   return new Promise(resolve => child.once('close', (code, signal) => resolve({ code, signal })))
 }

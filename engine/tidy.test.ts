@@ -1,4 +1,5 @@
-// Taste as a test: layer order, size caps, banned calls, dead files, words that do not belong here. Exceptions carry their reason.
+// Taste as a test: layer order, size caps, banned calls, dead files, words that do not belong here.
+// Exceptions carry their reason.
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -7,8 +8,23 @@ const root = resolve(import.meta.dirname, '..')
 
 /** Top to bottom: a file imports from its own layer and from those after it. */
 const layers = [
-  'simulation', 'index', 'broker', 'server', 'apis', 'groups', 'transactions', 'coordinator', 'replication', 'waiting', 'catalog',
-  'threads', 'log', 'config', 'client', 'protocol', 'base'
+  'simulation',
+  'index',
+  'broker',
+  'server',
+  'apis',
+  'groups',
+  'transactions',
+  'coordinator',
+  'replication',
+  'waiting',
+  'catalog',
+  'threads',
+  'log',
+  'config',
+  'client',
+  'protocol',
+  'base'
 ]
 
 const linesPerFile = 400
@@ -21,14 +37,38 @@ const longFiles: Record<string, string> = {}
 /** path:function -> reason */
 const longFunctions: Record<string, string> = {}
 
-const banned: { pattern: RegExp, what: string, allowed: (path: string) => boolean }[] = [
-  { pattern: /\bDate\.now\(|\bperformance\.now\(|\bprocess\.hrtime|\bnew Date\(\)/, what: 'time is handed in (base/clock.ts)', allowed: inBase },
-  { pattern: /\bMath\.random\(|\brandomUUID\(|\brandomBytes\(/, what: 'chance is handed in (base/random.ts)', allowed: inBase },
-  { pattern: /\b(setTimeout|setInterval|setImmediate)\(/, what: 'timers are handed in (base/clock.ts)', allowed: inBase },
-  { pattern: /from 'node:(fs|net|tls|dgram|http|https|child_process)(\/promises)?'/, what: 'disk and network are handed in (base/)', allowed: inBase },
+const banned: { pattern: RegExp; what: string; allowed: (path: string) => boolean }[] = [
+  {
+    pattern: /\bDate\.now\(|\bperformance\.now\(|\bprocess\.hrtime|\bnew Date\(\)/,
+    what: 'time is handed in (base/clock.ts)',
+    allowed: inBase
+  },
+  {
+    pattern: /\bMath\.random\(|\brandomUUID\(|\brandomBytes\(/,
+    what: 'chance is handed in (base/random.ts)',
+    allowed: inBase
+  },
+  {
+    pattern: /\b(setTimeout|setInterval|setImmediate)\(/,
+    what: 'timers are handed in (base/clock.ts)',
+    allowed: inBase
+  },
+  {
+    pattern: /from 'node:(fs|net|tls|dgram|http|https|child_process)(\/promises)?'/,
+    what: 'disk and network are handed in (base/)',
+    allowed: inBase
+  },
   { pattern: /\bBigInt\(|\b\d+n\b|\bbigint\b/, what: 'int64 is a number', allowed: () => false },
-  { pattern: /\bconsole\.(log|error|warn|info|debug)\(/, what: 'lines go through the logger', allowed: () => false },
-  { pattern: /\bprocess\.(exit|on|once)\(/, what: 'an embedded broker never ends or hooks its process', allowed: () => false }
+  {
+    pattern: /\bconsole\.(log|error|warn|info|debug)\(/,
+    what: 'lines go through the logger',
+    allowed: () => false
+  },
+  {
+    pattern: /\bprocess\.(exit|on|once)\(/,
+    what: 'an embedded broker never ends or hooks its process',
+    allowed: () => false
+  }
 ]
 
 function inBase (path: string): boolean {
@@ -46,12 +86,13 @@ function walk (folder: string, out: string[] = []): string[] {
   return out
 }
 
-const files = ['engine', 'cli', 'bench'].flatMap(top => walk(join(root, top)))
+const files = ['engine', 'cli', 'bench']
+  .flatMap(top => walk(join(root, top)))
   .map(path => ({ path: relative(root, path), text: readFileSync(path, 'utf8') }))
 const isTest = (path: string) => /\.test\.ts$|[./-](testing|fakes)\.ts$|\/testing\//.test(path)
 const engine = files.filter(file => file.path.startsWith('engine/'))
 
-function importsOf (file: { path: string, text: string }): string[] {
+function importsOf (file: { path: string; text: string }): string[] {
   const found = file.text.matchAll(/(?:from|import\()\s*'(\.[^']+)'|new URL\('(\.[^']+)'/g)
   return [...found].map(match => relative(root, resolve(root, dirname(file.path), match[1] ?? match[2])))
 }
@@ -63,7 +104,11 @@ function layerOf (path: string): number {
 
 describe('tidy', () => {
   it('every engine file belongs to a layer', () => {
-    expect(engine.filter(file => layerOf(file.path) < 0 && file.path !== 'engine/tidy.test.ts').map(file => file.path)).toEqual([])
+    expect(
+      engine
+        .filter(file => layerOf(file.path) < 0 && file.path !== 'engine/tidy.test.ts')
+        .map(file => file.path)
+    ).toEqual([])
   })
 
   it('imports point down', () => {
@@ -85,7 +130,9 @@ describe('tidy', () => {
       for (const target of importsOf(file).filter(path => path.startsWith('engine/'))) {
         const runsBroker = /^cli\/commands\/server\//.test(file.path) && target === 'engine/index.ts'
         const readsLogs = file.path === 'cli/commands/dump-log.ts' && target.startsWith('engine/log/dump/')
-        if (!allowed.includes(layerOf(target)) && !runsBroker && !readsLogs) wrong.push(`${file.path} imports ${target}`)
+        if (!allowed.includes(layerOf(target)) && !runsBroker && !readsLogs) {
+          wrong.push(`${file.path} imports ${target}`)
+        }
       }
     }
     expect(wrong).toEqual([])
@@ -98,7 +145,9 @@ describe('tidy', () => {
       const cap = isTest(path) ? linesPerTest : linesPerFile
       if (lines.length - 1 > cap && !(path in longFiles)) over.push(`${path}: ${lines.length - 1} lines`)
       lines.forEach((line, index) => {
-        if (line.length > columns && !/https?:|['`/].{60,}/.test(line)) over.push(`${path}:${index + 1}: ${line.length} columns`)
+        if (line.length > columns && !/https?:|['`/].{60,}/.test(line)) {
+          over.push(`${path}:${index + 1}: ${line.length} columns`)
+        }
       })
     }
     expect(over).toEqual([])
@@ -109,7 +158,9 @@ describe('tidy', () => {
     for (const { path, text } of files) {
       if (isTest(path)) continue
       for (const { name, lines, at } of functionsOf(text)) {
-        if (lines > linesPerFunction && !(`${path}:${name}` in longFunctions)) over.push(`${path}:${at} ${name}: ${lines} lines`)
+        if (lines > linesPerFunction && !(`${path}:${name}` in longFunctions)) {
+          over.push(`${path}:${at} ${name}: ${lines} lines`)
+        }
       }
     }
     expect(over).toEqual([])
@@ -120,7 +171,10 @@ describe('tidy', () => {
     for (const { path, text } of engine) {
       if (isTest(path)) continue
       text.split('\n').forEach((line, index) => {
-        const code = line.replace(/(^|\s)\/\/.*$/, '').replace(/^\s*\*.*$/, '').replace(/\/\*.*?\*\//g, '')
+        const code = line
+          .replace(/(^|\s)\/\/.*$/, '')
+          .replace(/^\s*\*.*$/, '')
+          .replace(/\/\*.*?\*\//g, '')
         for (const { pattern, what, allowed } of banned) {
           if (pattern.test(code) && !allowed(path)) found.push(`${path}:${index + 1}: ${what}`)
         }
@@ -131,35 +185,45 @@ describe('tidy', () => {
 
   it('no file is dead: each is imported by another, or is an entry', () => {
     const used = new Set(files.flatMap(importsOf))
-    const entry = /\.test\.ts$|^cli\/(commands|build)|^engine\/index\.ts$|-entry\.ts$|^bench\/(suites\/|run\.ts|load\/main\.ts|limits\/main\.ts|[a-z-]+\/main\.ts)/
+    const entry =
+      /\.test\.ts$|^cli\/(commands|build)|^engine\/index\.ts$|-entry\.ts$|^bench\/(suites\/|run\.ts|load\/main\.ts|limits\/main\.ts|[a-z-]+\/main\.ts)/
     expect(files.map(file => file.path).filter(path => !used.has(path) && !entry.test(path))).toEqual([])
   })
 
   it('the project speaks of itself alone', () => {
     const words = /\b(claude|anthropic|openai|chatgpt|copilot|co-authored)\b|\/work\/|issue #?\d+/i
-    const docs = ['README.md', 'ARCHITECTURE.md', 'package.json', '.ci/run'].filter(name => existsSync(join(root, name)))
+    const docs = ['README.md', 'ARCHITECTURE.md', 'package.json', '.ci/run']
+      .filter(name => existsSync(join(root, name)))
       .map(path => ({ path, text: readFileSync(join(root, path), 'utf8') }))
     const own = [...files, ...docs].filter(file => file.path !== 'engine/tidy.test.ts')
     expect(own.filter(file => words.test(file.text)).map(file => file.path)).toEqual([])
   })
 
   it('every runtime dependency has its sentence in ARCHITECTURE.md', () => {
-    const dependencies = Object.keys(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).dependencies)
+    const dependencies = Object.keys(
+      JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).dependencies
+    )
     const text = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8')
     expect(dependencies.filter(name => !text.includes(`\`${name}\``))).toEqual([])
   })
 })
 
-/** Functions and methods by their indentation: the formatting is fixed, so a body ends where its first line's indent closes it. */
-function * functionsOf (text: string): Generator<{ name: string, lines: number, at: number }> {
+/**
+ * Functions and methods by their indentation: the formatting is fixed, so a body ends where its first line's
+ * indent closes it.
+ */
+function * functionsOf (text: string): Generator<{ name: string; lines: number; at: number }> {
   const lines = text.split('\n')
-  const start = /^(\s*)(?:export )?(?:default )?(?:(?:async |static |private |override |get |set )*)(?:function\s*\*?\s*(\w+)|(#?\w+))\s*(?:<[^>]*>)?\s*\(.*\{$/
+  const start =
+    /^(\s*)(?:export )?(?:default )?(?:(?:async |static |private |override |get |set )*)(?:function\s*\*?\s*(\w+)|(#?\w+))\s*(?:<[^>]*>)?\s*\(.*\{$/
   for (let at = 0; at < lines.length; at++) {
     const match = start.exec(lines[at])
-    if (match === null || /^\s*(if|for|while|switch|catch|return|describe|it|test)\b/.test(lines[at])) continue
+    if (match === null || /^\s*(if|for|while|switch|catch|return|describe|it|test)\b/.test(lines[at])) {
+      continue
+    }
     const close = `${match[1]}}`
     let end = at + 1
-    while (end < lines.length && !(lines[end].startsWith(close) && !lines[end].startsWith(`${match[1]} `))) end++
+    while (end < lines.length && !(lines[end].startsWith(close) && !lines[end].startsWith(`${match[1]} `))) { end++ }
     yield { name: match[2] ?? match[3], lines: end - at + 1, at: at + 1 }
   }
 }

@@ -1,5 +1,5 @@
-// A disk as the log sees it: small, synchronous, replaceable (real, memory, faulty). Every failure is a DiskError.
-// Callers that must not block run on a thread that may: see threads/.
+// A disk as the log sees it: small, synchronous, replaceable (real, memory, faulty). Every failure is a
+// DiskError. Callers that must not block run on a thread that may: see threads/.
 
 /** A file handle: a descriptor on the real disk. Never crosses threads, numbers are reused at once. */
 export type FileHandle = number
@@ -31,7 +31,10 @@ export interface Disk {
   open (path: string, mode: OpenMode): FileHandle
   close (file: FileHandle): void
   size (file: FileHandle): number
-  /** Reads up to target.length bytes; returns how many, fewer only at the end of the file. Loops over EINTR and short reads. */
+  /**
+   * Reads up to target.length bytes; returns how many, fewer only at the end of the file. Loops over EINTR
+   * and short reads.
+   */
   read (file: FileHandle, target: Uint8Array, position: number): number
   /** Writes all slices at `position`. Loops over short writes; throws when not all bytes are in. */
   writev (file: FileHandle, slices: readonly Uint8Array[], position: number): void
@@ -52,6 +55,9 @@ export interface Disk {
   status (path: string): FileStatus | null
   /** The whole file. Throws ENOENT. */
   readFile (path: string): Buffer
-  /** Writes path.tmp, fsyncs, renames over path, fsyncs the folder: the file is either old or new, never half. */
+  /**
+   * Writes path.tmp, fsyncs, renames over path, fsyncs the folder: the file is either old or new, never
+   * half.
+   */
   replaceFile (path: string, bytes: Uint8Array): void
 }

@@ -15,8 +15,10 @@ export interface Connection {
   readonly localPort: number
   /** Must be called once, in the turn that handed the connection over; no event comes before. */
   start (events: ConnectionEvents): void
-  /** Sends the slices in order (one writev where possible). `written` is called once they have left the process or the
-   *  connection is closed: their memory may be reused then. Slices may lie in shared memory. */
+  /**
+   * Sends the slices in order (one writev where possible). `written` is called once they have left the process
+   * or the connection is closed: their memory may be reused then. Slices may lie in shared memory.
+   */
   write (slices: readonly Uint8Array[], written?: () => void): void
   /** Bytes handed to write() that have not left the process. */
   readonly pendingBytes: number
@@ -37,7 +39,12 @@ export interface Listening {
 }
 
 export interface Network {
-  /** Rejects with an Error whose message names host and port when the address cannot be had. port 0: a free one. */
-  listen (address: { host: string, port: number, backlog: number }, accepted: (connection: Connection) => void): Promise<Listening>
+  /**
+   * Rejects with an Error whose message names host and port when the address cannot be had. port 0: a free
+   * one.
+   */
+  listen (
+    address: { host: string, port: number, backlog: number }, accepted: (connection: Connection) => void
+  ): Promise<Listening>
   connect (address: { host: string, port: number, timeoutMs: number }): Promise<Connection>
 }

@@ -1,4 +1,5 @@
-// The whole broker on fakes: produce, consume, a rebalance, a crash that drops unsynced bytes, restart. The same seed twice gives the same trace.
+// The whole broker on fakes: produce, consume, a rebalance, a crash that drops unsynced bytes, restart. The
+// same seed twice gives the same trace.
 import { describe, expect, it } from 'vitest'
 import { BrokerConnection } from '../client/connection.ts'
 import { errorCodes } from '../protocol/errors.ts'
@@ -32,16 +33,28 @@ class Story {
   }
 
   connect (): Promise<BrokerConnection> {
-    return BrokerConnection.connect(this.world.network, this.world.clock, { ...this.world.address, clientId: 'sim' })
+    return BrokerConnection.connect(this.world.network, this.world.clock, {
+      ...this.world.address,
+      clientId: 'sim'
+    })
   }
 
   async createTopic (): Promise<void> {
     const connection = await this.connect()
-    const answer = await connection.request(CreateTopics, null, make(CreateTopics.request, {
-      topics: [{ name: topic, numPartitions: partitions, replicationFactor: 1 }], timeoutMs: 1000
-    }))
+    const answer = await connection.request(
+      CreateTopics,
+      null,
+      make(CreateTopics.request, {
+        topics: [{ name: topic, numPartitions: partitions, replicationFactor: 1 }],
+        timeoutMs: 1000
+      })
+    )
     expect(answer.topics[0].errorCode).toBe(0)
-    const { producerId } = await connection.request(InitProducerId, null, make(InitProducerId.request, { transactionalId: null, transactionTimeoutMs: 1000 }))
+    const { producerId } = await connection.request(
+      InitProducerId,
+      null,
+      make(InitProducerId.request, { transactionalId: null, transactionTimeoutMs: 1000 })
+    )
     this.#producerId = producerId
   }
 
@@ -52,32 +65,57 @@ class Story {
     const answers = []
     for (let n = 0; n < batches; n++) {
       const index = random.below(partitions)
-      const values = Array.from({ length: 1 + random.below(5) }, () => `${this.sent[index].length}:${'x'.repeat(random.below(2000))}`)
+      const values = Array.from(
+        { length: 1 + random.below(5) },
+        () => `${this.sent[index].length}:${'x'.repeat(random.below(2000))}`
+      )
       this.sent[index].push(...values)
       const bytes = buildBatch(
         { producerId: this.#producerId, producerEpoch: 0, baseSequence: this.#sequences[index] },
-        values.map(value => ({ value: Buffer.from(value), timestamp: this.world.clock.nowMs() })))
+        values.map(value => ({ value: Buffer.from(value), timestamp: this.world.clock.nowMs() }))
+      )
       this.#sequences[index] += values.length
-      answers.push(connection.request(Produce, 9, make(Produce.request, {
-        acks: -1, timeoutMs: 1000, topicData: [{ name: topic, partitionData: [{ index, records: bytes }] }]
-      })))
+      answers.push(
+        connection.request(
+          Produce,
+          9,
+          make(Produce.request, {
+            acks: -1,
+            timeoutMs: 1000,
+            topicData: [{ name: topic, partitionData: [{ index, records: bytes }] }]
+          })
+        )
+      )
     }
-    for (const answer of await Promise.all(answers)) expect(answer.responses[0].partitionResponses[0].errorCode).toBe(0)
+    for (const answer of await Promise.all(answers)) {
+      expect(answer.responses[0].partitionResponses[0].errorCode).toBe(0)
+    }
   }
 
   async consume (index: number): Promise<string[]> {
     const connection = await this.connect()
     const out: string[] = []
     for (let offset = 0; ; offset = out.length) {
-      const answer = await connection.request(Fetch, 11, make(Fetch.request, {
-        maxWaitMs: 10, minBytes: 1, maxBytes: 100_000, topics: [{ topic, partitions: [{ partition: index, fetchOffset: offset, partitionMaxBytes: 20_000 }] }]
-      }))
+      const answer = await connection.request(
+        Fetch,
+        11,
+        make(Fetch.request, {
+          maxWaitMs: 10,
+          minBytes: 1,
+          maxBytes: 100_000,
+          topics: [
+            { topic, partitions: [{ partition: index, fetchOffset: offset, partitionMaxBytes: 20_000 }] }
+          ]
+        })
+      )
       const { errorCode, records } = answer.responses[0].partitions[0]
       expect(errorCode).toBe(0)
       if (records === null || records.length === 0) return out
       const bytes = records as Buffer
       eachBatch(bytes, 0, bytes.length, (at, length) => {
-        for (const record of decodeRecords(bytes.subarray(at, at + length))) if (record.offset >= offset) out.push(String(record.value))
+        for (const record of decodeRecords(bytes.subarray(at, at + length))) {
+          if (record.offset >= offset) out.push(String(record.value))
+        }
       })
     }
   }
@@ -86,13 +124,25 @@ class Story {
   async rebalance (): Promise<void> {
     const one = await this.connect()
     const two = await this.connect()
-    const found = await one.request(FindCoordinator, 3, make(FindCoordinator.request, { key: group, keyType: 0 }))
+    const found = await one.request(
+      FindCoordinator,
+      3,
+      make(FindCoordinator.request, { key: group, keyType: 0 })
+    )
     expect(found.errorCode).toBe(0)
     const first = await this.#join(one, '')
     await this.#sync(one, first, [first.memberId])
     const secondJoins = this.#join(two, '')
     for (;;) {
-      const beat = await one.request(Heartbeat, 3, make(Heartbeat.request, { groupId: group, generationId: first.generationId, memberId: first.memberId }))
+      const beat = await one.request(
+        Heartbeat,
+        3,
+        make(Heartbeat.request, {
+          groupId: group,
+          generationId: first.generationId,
+          memberId: first.memberId
+        })
+      )
       if (beat.errorCode === errorCodes.REBALANCE_IN_PROGRESS) break
       expect(beat.errorCode).toBe(0)
     }
@@ -103,30 +153,59 @@ class Story {
     expect(all).toHaveLength(2)
     const assignments = await Promise.all([this.#sync(one, again, all), this.#sync(two, second, all)])
     expect(assignments.sort()).toEqual(['0', '1'])
-    const commit = await one.request(OffsetCommit, 7, make(OffsetCommit.request, {
-      groupId: group, generationIdOrMemberEpoch: again.generationId, memberId: again.memberId, topics: [{ name: topic, partitions: [{ partitionIndex: 0, committedOffset: 3 }] }]
-    }))
+    const commit = await one.request(
+      OffsetCommit,
+      7,
+      make(OffsetCommit.request, {
+        groupId: group,
+        generationIdOrMemberEpoch: again.generationId,
+        memberId: again.memberId,
+        topics: [{ name: topic, partitions: [{ partitionIndex: 0, committedOffset: 3 }] }]
+      })
+    )
     expect(commit.topics[0].partitions[0].errorCode).toBe(0)
   }
 
   async #join (connection: BrokerConnection, memberId: string) {
-    const ask = (id: string) => connection.request(JoinGroup, 5, make(JoinGroup.request, {
-      groupId: group, sessionTimeoutMs: 30_000, rebalanceTimeoutMs: 30_000, memberId: id, protocolType: 'consumer', protocols: [{ name: 'range', metadata: Buffer.from('m') }]
-    }), { timeoutMs: 60_000 })
+    const ask = (id: string) =>
+      connection.request(
+        JoinGroup,
+        5,
+        make(JoinGroup.request, {
+          groupId: group,
+          sessionTimeoutMs: 30_000,
+          rebalanceTimeoutMs: 30_000,
+          memberId: id,
+          protocolType: 'consumer',
+          protocols: [{ name: 'range', metadata: Buffer.from('m') }]
+        }),
+        { timeoutMs: 60_000 }
+      )
     let joined = await ask(memberId)
     if (joined.errorCode === errorCodes.MEMBER_ID_REQUIRED) joined = await ask(joined.memberId)
     expect(joined.errorCode).toBe(0)
     return joined
   }
 
-  async #sync (connection: BrokerConnection, join: { generationId: number, memberId: string, leader: string }, members: readonly string[]): Promise<string> {
+  async #sync (
+    connection: BrokerConnection,
+    join: { generationId: number; memberId: string; leader: string },
+    members: readonly string[]
+  ): Promise<string> {
     const isLeader = join.leader === join.memberId
-    const synced = await connection.request(SyncGroup, 3, make(SyncGroup.request, {
-      groupId: group,
-      generationId: join.generationId,
-      memberId: join.memberId,
-      assignments: isLeader ? members.map((memberId, index) => ({ memberId, assignment: Buffer.from(String(index)) })) : []
-    }), { timeoutMs: 60_000 })
+    const synced = await connection.request(
+      SyncGroup,
+      3,
+      make(SyncGroup.request, {
+        groupId: group,
+        generationId: join.generationId,
+        memberId: join.memberId,
+        assignments: isLeader
+          ? members.map((memberId, index) => ({ memberId, assignment: Buffer.from(String(index)) }))
+          : []
+      }),
+      { timeoutMs: 60_000 }
+    )
     expect(synced.errorCode).toBe(0)
     return String(synced.assignment)
   }
@@ -134,21 +213,27 @@ class Story {
   async committed (): Promise<number> {
     const connection = await this.connect()
     for (;;) {
-      const answer = await connection.request(OffsetFetch, 5, make(OffsetFetch.request, { groupId: group, topics: [{ name: topic, partitionIndexes: [0] }] }))
+      const answer = await connection.request(
+        OffsetFetch,
+        5,
+        make(OffsetFetch.request, { groupId: group, topics: [{ name: topic, partitionIndexes: [0] }] })
+      )
       if (answer.errorCode !== 0) continue // the coordinator is loading
       return answer.topics[0].partitions[0].committedOffset
     }
   }
 }
 
-async function play (seed: number, durability: string): Promise<{ trace: string, lost: number }> {
+async function play (seed: number, durability: string): Promise<{ trace: string; lost: number }> {
   const story = new Story(seed)
   const { world } = story
   const settings = { 'millrace.durability': durability, 'log.segment.bytes': '1048576' }
   await world.boot(settings)
   await world.run(story.createTopic())
   await world.run(story.produce(40))
-  for (let index = 0; index < partitions; index++) expect(await world.run(story.consume(index))).toEqual(story.sent[index])
+  for (let index = 0; index < partitions; index++) {
+    expect(await world.run(story.consume(index))).toEqual(story.sent[index])
+  }
   await world.run(story.rebalance())
   expect(await world.run(story.committed())).toBe(3)
   await world.crash()
@@ -175,9 +260,12 @@ describe('a whole broker on fakes, in one thread', () => {
     expect((await play(2, 'page-cache')).trace).not.toBe(first.trace)
   })
 
-  it.each([3, 4, 5, 6])('keeps every acknowledged record over a power cut with group commit, seed %i', async seed => {
-    expect((await play(seed, 'group-commit')).lost).toBe(0)
-  })
+  it.each([3, 4, 5, 6])(
+    'keeps every acknowledged record over a power cut with group commit, seed %i',
+    async seed => {
+      expect((await play(seed, 'group-commit')).lost).toBe(0)
+    }
+  )
 
   it('loses, without group commit, only from the end', async () => {
     let lost = 0

@@ -1,5 +1,6 @@
-// A whole broker in one thread on a fake clock, a faulty disk and a fake network, driven step by step from one seed. What crosses the network,
-// what is logged and what clients note makes the trace: the same seed gives the same trace, byte for byte.
+// A whole broker in one thread on a fake clock, a faulty disk and a fake network, driven step by step from
+// one seed. What crosses the network, what is logged and what clients note makes the trace: the same seed
+// gives the same trace, byte for byte.
 import { type Clock, type Timer } from '../base/clock.ts'
 import { FakeClock } from '../base/clock-fake.ts'
 import { crc32c } from '../base/crc32c.ts'
@@ -21,14 +22,24 @@ class MachineClock implements Clock {
     this.#clock = clock
   }
 
-  nowMs (): number { return this.#clock.nowMs() }
-  monotonicMs (): number { return this.#clock.monotonicMs() }
+  nowMs (): number {
+    return this.#clock.nowMs()
+  }
+
+  monotonicMs (): number {
+    return this.#clock.monotonicMs()
+  }
+
   after (delayMs: number, due: () => void): Timer {
-    return this.#clock.after(delayMs, () => { if (!this.dead) due() })
+    return this.#clock.after(delayMs, () => {
+      if (!this.dead) due()
+    })
   }
 
   soon (due: () => void): void {
-    this.#clock.soon(() => { if (!this.dead) due() })
+    this.#clock.soon(() => {
+      if (!this.dead) due()
+    })
   }
 }
 
@@ -68,13 +79,26 @@ export class World {
       logger
     })
     this.#machine = machine
-    this.broker = await this.run(startEngine({
-      config, directories: ['/data'], disk: this.disk, network: this.#traced(), clock: machine, random: this.random, logger, workers: 0, locked: false
-    }))
+    this.broker = await this.run(
+      startEngine({
+        config,
+        directories: ['/data'],
+        disk: this.disk,
+        network: this.#traced(),
+        clock: machine,
+        random: this.random,
+        logger,
+        workers: 0,
+        locked: false
+      })
+    )
     this.note('booted')
   }
 
-  /** The power goes: nothing of the broker runs again, the disk loses what was not synced (some or all of it). */
+  /**
+   * The power goes: nothing of the broker runs again, the disk loses what was not synced (some or all of
+   * it).
+   */
   async crash (): Promise<void> {
     this.#machine!.dead = true
     this.broker = null
@@ -85,9 +109,11 @@ export class World {
   }
 
   /** Drives everything until the promise is settled. */
-  async run<T> (promise: Promise<T>): Promise<T> {
+  async run<T>(promise: Promise<T>): Promise<T> {
     let settled = false
-    const mark = () => { settled = true }
+    const mark = () => {
+      settled = true
+    }
     promise.then(mark, mark)
     for (let steps = 0; ; steps++) {
       await turn()
@@ -109,7 +135,7 @@ export class World {
     }
   }
 
-  get address (): { host: string, port: number, timeoutMs: number } {
+  get address (): { host: string; port: number; timeoutMs: number } {
     return { host: '127.0.0.1', port, timeoutMs: 30_000 }
   }
 
@@ -124,9 +150,10 @@ export class World {
     const { network } = this
     return {
       connect: address => network.connect(address),
-      listen: (address, accepted) => network.listen(address, connection => {
-        accepted(new TracedConnection(connection, ++this.#connections, line => this.note(line)))
-      })
+      listen: (address, accepted) =>
+        network.listen(address, connection => {
+          accepted(new TracedConnection(connection, ++this.#connections, line => this.note(line)))
+        })
     }
   }
 }
@@ -146,10 +173,21 @@ class TracedConnection implements Connection {
     this.#note = note
   }
 
-  get remoteAddress (): string { return this.#inner.remoteAddress }
-  get remotePort (): number { return this.#inner.remotePort }
-  get localPort (): number { return this.#inner.localPort }
-  get pendingBytes (): number { return this.#inner.pendingBytes }
+  get remoteAddress (): string {
+    return this.#inner.remoteAddress
+  }
+
+  get remotePort (): number {
+    return this.#inner.remotePort
+  }
+
+  get localPort (): number {
+    return this.#inner.localPort
+  }
+
+  get pendingBytes (): number {
+    return this.#inner.pendingBytes
+  }
 
   start (events: ConnectionEvents): void {
     this.#inner.start({
@@ -170,8 +208,19 @@ class TracedConnection implements Connection {
     this.#inner.write(slices, written)
   }
 
-  pause (): void { this.#inner.pause() }
-  resume (): void { this.#inner.resume() }
-  end (): void { this.#inner.end() }
-  destroy (): void { this.#inner.destroy() }
+  pause (): void {
+    this.#inner.pause()
+  }
+
+  resume (): void {
+    this.#inner.resume()
+  }
+
+  end (): void {
+    this.#inner.end()
+  }
+
+  destroy (): void {
+    this.#inner.destroy()
+  }
 }
