@@ -16,7 +16,7 @@ export interface Connection {
   /** Must be called once, in the turn that handed the connection over; no event comes before. */
   start (events: ConnectionEvents): void
   /**
-   * Sends the slices in order (one writev where possible). `written` is called once they have left the process
+   * Sends the slices in order (one writev where possible). `written` is called once they have left the$
    * or the connection is closed: their memory may be reused then. Slices may lie in shared memory.
    */
   write (slices: readonly Uint8Array[], written?: () => void): void
