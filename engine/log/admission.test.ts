@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { errorName } from '../protocol/errors.ts'
-import { buildBatch, type BatchOptions, decodeRecords, type RecordInput, wrapBatch } from '../protocol/record.ts'
+import {
+  buildBatch, type BatchOptions, decodeRecords, type RecordInput, wrapBatch
+} from '../protocol/record.ts'
 import {
   batchHeader, readBatchHeader, updateCrc, verifyCrc, writeInt16, writeInt32, writeInt64
 } from '../protocol/record-batch.ts'
@@ -10,7 +12,9 @@ import { type LogConfig } from './types.ts'
 interface Outcome { error: string, base: number, start: number, message: boolean, records: number[] }
 
 /** What one append as a client's answers. */
-function outcome (bytes: Buffer, config: Partial<LogConfig> = {}, kind: 'client' | 'coordinator' = 'client'): Outcome {
+function outcome (
+  bytes: Buffer, config: Partial<LogConfig> = {}, kind: 'client' | 'coordinator' = 'client'
+): Outcome {
   const { log } = newLog(config)
   const answer = log.stageAsLeader(bytes, kind, now)
   const { errorCode, baseOffset, logStartOffset, errorMessage, recordErrors } = answer
@@ -71,8 +75,10 @@ describe('admission as Kafka', () => {
   })
 
   it('refuses what is larger than the topic or a segment takes', () => {
-    expect(outcome(buildBatch({}, plain), { maxMessageBytes: 80 })).toEqual({ error: 'MESSAGE_TOO_LARGE', ...early })
-    expect(outcome(buildBatch({}, plain), { segmentBytes: 80 })).toEqual({ error: 'RECORD_LIST_TOO_LARGE', ...early })
+    expect(outcome(buildBatch({}, plain), { maxMessageBytes: 80 }))
+      .toEqual({ error: 'MESSAGE_TOO_LARGE', ...early })
+    expect(outcome(buildBatch({}, plain), { segmentBytes: 80 }))
+      .toEqual({ error: 'RECORD_LIST_TOO_LARGE', ...early })
   })
 
   it('names the records without a key on a compacted topic', () => {

@@ -48,3 +48,16 @@ export class HeaderScan {
       position + batchHeaderBytes <= this.#start + this.#filled
   }
 }
+
+const shared = new WeakMap<Disk, HeaderScan>()
+
+/** One for all logs of a thread: thousands of idle partitions must not hold a window each. */
+export function sharedScan (disk: Disk): HeaderScan {
+  let scan = shared.get(disk)
+  if (scan === undefined) {
+    scan = new HeaderScan(disk)
+    shared.set(disk, scan)
+  }
+  scan.reset()
+  return scan
+}

@@ -3,7 +3,9 @@ import { MemoryDisk } from '../base/disk-memory.ts'
 import { silentLogger } from '../base/logger.ts'
 import { kafkaUuid, zeroUuid } from '../protocol/uuid.ts'
 import { decodeOffsets, encodeOffsets } from './checkpoints.ts'
-import { checkpointDirectory, clusterIdOf, markClean, openDirectory, type OpenedDirectory, setAside } from './log-directory.ts'
+import {
+  checkpointDirectory, clusterIdOf, markClean, openDirectory, type OpenedDirectory, setAside
+} from './log-directory.ts'
 import { markedFolder, offsetOfName, parseFolder } from './names.ts'
 import { append, fixedRandom, newLog, topicId } from './testing/kit.ts'
 

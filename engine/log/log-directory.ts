@@ -60,7 +60,7 @@ function ownMeta (options: DirectoryOptions): MetaProperties {
   const meta = readMeta(disk, path)
   if (meta === null || meta.directoryId === '' || meta.clusterId === '') {
     if (meta !== null) checkOwner(meta, options)
-    const directoryId = meta?.directoryId !== undefined && meta.directoryId !== '' ? meta.directoryId : newId(random)
+    const directoryId = meta?.directoryId || newId(random)
     const own = { clusterId, nodeId, directoryId }
     disk.replaceFile(`${path}/${fileNames.meta}`, encodeMeta(own))
     return own

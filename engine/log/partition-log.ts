@@ -11,7 +11,7 @@ import {
 } from '../protocol/record-batch.ts'
 import { Admission, type AppendKind } from './admission.ts'
 import { AppendAnswer } from './append-answer.ts'
-import { HeaderScan } from './header-scan.ts'
+import { type HeaderScan, sharedScan } from './header-scan.ts'
 import { LogFiles } from './log-files.ts'
 import { type LogListener, type PartitionLog, type StagedBatch } from './partition-log.types.ts'
 import { encodeSnapshot } from './producer-snapshot.ts'
@@ -20,7 +20,9 @@ import { deleteDue, deletionDue } from './retention.ts'
 import { type Segment } from './segment.ts'
 import { Staging } from './staging.ts'
 import { truncateFully, truncateTail } from './truncation.ts'
-import { type AppendResult, type EpochEndOffset, type LogConfig, type LogIdentity, type Offset } from './types.ts'
+import {
+  type AppendResult, type EpochEndOffset, type LogConfig, type LogIdentity, type Offset
+} from './types.ts'
 
 export interface LogParts {
   disk: Disk
@@ -49,7 +51,6 @@ export class Log implements PartitionLog {
   readonly parts: LogParts
   readonly files: LogFiles
   readonly producers = new ProducerState()
-  readonly scan: HeaderScan
   /** Ascending, without gaps in what they cover; empty until the first append. */
   readonly segments: Segment[]
   config: LogConfig
@@ -78,7 +79,6 @@ export class Log implements PartitionLog {
     this.parts = parts
     this.files = new LogFiles(parts)
     this.config = parts.config
-    this.scan = new HeaderScan(parts.disk)
     this.segments = state.segments
     this.#start = state.start
     this.#end = state.end
@@ -87,11 +87,16 @@ export class Log implements PartitionLog {
     if (this.segments.length > 0) this.#staging.ahead.copyFrom(this.active.meter)
   }
 
+  /** Stands nowhere: what was read before may have changed. */
+  get scan (): HeaderScan { return sharedScan(this.parts.disk) }
   get start (): Offset { return this.#start }
   get end (): Offset { return this.#end }
-  get durableEnd (): Offset { return this.config.durability === 'page-cache' ? this.#end : this.recoveryPoint }
   get stagedBytes (): number { return this.#staging.bytes }
   get active (): Segment { return this.segments[this.segments.length - 1] }
+
+  get durableEnd (): Offset {
+    return this.config.durability === 'page-cache' ? this.#end : this.recoveryPoint
+  }
 
   get firstUnstable (): Offset {
     const open = this.producers.firstOpen
@@ -108,9 +113,7 @@ export class Log implements PartitionLog {
     return this.segments.length === 0 ? -1 : this.active.file
   }
 
-  get activePath (): string {
-    return this.segments.length === 0 ? '' : this.active.path
-  }
+  get activePath (): string { return this.segments.length === 0 ? '' : this.active.path }
 
   stageAsLeader (records: Buffer, kind: AppendKind, nowMs: number): AppendResult {
     const answer = this.#answer.reset()

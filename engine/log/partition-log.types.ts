@@ -1,6 +1,8 @@
 // What a log worker asks of one partition's log. Runs where drain() is called; every call is synchronous.
 import { type FileHandle } from '../base/disk.ts'
-import { type AppendResult, type EpochEndOffset, type LogConfig, type Offset, type Position } from './types.ts'
+import {
+  type AppendResult, type EpochEndOffset, type LogConfig, type Offset, type Position
+} from './types.ts'
 
 /**
  * A segment as any thread may know it: crosses borders by structured clone. The index memory is written by

@@ -226,7 +226,8 @@ function cutAfter (log: Log, index: number, end: Offset, lostBytes: number): voi
 
 function settleStart (log: Log, logStart: Offset, end: Offset): void {
   if (log.segments.length > 0 && end < logStart) {
-    log.parts.logger.warn({ folder: log.parts.folder, end, logStart }, 'all that is left lies below the log start: it is deleted')
+    log.parts.logger.warn({ folder: log.parts.folder, end, logStart },
+      'all that is left lies below the log start: it is deleted')
     log.truncateFullyAndStartAt(logStart)
   } else if (log.segments.length === 0) {
     log.reset(logStart, logStart)
@@ -248,17 +249,17 @@ function loadEpochs (log: Log): boolean {
 
 function readEpochs (log: Log): void {
   const { disk } = log.parts
+  const { scan } = log
   const found = new LeaderEpochs()
   for (const segment of log.segments) {
     const file = disk.open(segment.path, 'read')
-    log.scan.reset()
-    for (let position = 0; log.scan.load(file, position, segment.bytes); position += log.scan.header.bytes) {
-      const { partitionLeaderEpoch, baseOffset } = log.scan.header
+    scan.reset()
+    for (let position = 0; scan.load(file, position, segment.bytes); position += scan.header.bytes) {
+      const { partitionLeaderEpoch, baseOffset } = scan.header
       if (partitionLeaderEpoch > found.latest) found.assign(partitionLeaderEpoch, baseOffset)
     }
     disk.close(file)
   }
-  log.scan.reset()
   log.files.epochs = found
   log.files.epochsChanged()
   log.files.writeEpochs(false)

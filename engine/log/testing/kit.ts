@@ -116,7 +116,7 @@ export function contents (log: Log): [Offset, string][] {
   for (const segment of log.segments) {
     const bytes = log.parts.disk.readFile(segment.path).subarray(0, segment.bytes)
     eachBatch(bytes, 0, bytes.length, at => {
-      for (const record of decodeRecords(bytes, at)) found.push([record.offset, record.value?.toString() ?? ''])
+      for (const { offset, value } of decodeRecords(bytes, at)) found.push([offset, value?.toString() ?? ''])
     })
   }
   return found
