@@ -3,7 +3,9 @@
 import { codecs } from '../../engine/protocol/compile.ts'
 import { type FetchRequest, Fetch } from '../../engine/protocol/messages/01-fetch.ts'
 import { Metadata, type MetadataResponse } from '../../engine/protocol/messages/03-metadata.ts'
-import { Produce, type ProduceRequest, type ProduceResponse } from '../../engine/protocol/messages/00-produce.ts'
+import {
+  Produce, type ProduceRequest, type ProduceResponse
+} from '../../engine/protocol/messages/00-produce.ts'
 import { buildBatch } from '../../engine/protocol/record.ts'
 import { type AnyApi, type RequestOf, type ResponseOf } from '../../engine/protocol/schema.ts'
 import { Reader, Writer } from '../../engine/protocol/wire.ts'
@@ -49,7 +51,8 @@ function produceRequest (): ProduceRequest {
   const value = Buffer.alloc(100, 'x')
   const records = buildBatch({}, Array.from({ length: 140 }, () => ({ value, timestamp: 0 })))
   const partitionData = [{ index: 3, records }]
-  return { transactionalId: null, acks: -1, timeoutMs: 30_000, topicData: [{ name: 'orders', topicId, partitionData }] }
+  const topicData = [{ name: 'orders', topicId, partitionData }]
+  return { transactionalId: null, acks: -1, timeoutMs: 30_000, topicData }
 }
 
 function produceResponse (): ProduceResponse {

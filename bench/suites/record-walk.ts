@@ -1,6 +1,8 @@
 // The walk over the records of a batch that every produced record goes through.
 
-import { batchHeaderBytes, readBatchHeader, RecordWalk, walkRecords } from '../../engine/protocol/record-batch.ts'
+import {
+  batchHeaderBytes, readBatchHeader, RecordWalk, walkRecords
+} from '../../engine/protocol/record-batch.ts'
 import { buildBatch, type RecordInput } from '../../engine/protocol/record.ts'
 import { type BenchTask, type Suite } from '../suite.ts'
 

@@ -61,7 +61,8 @@ function newLog (disk: Disk, home: string): Log {
 }
 
 function batchOf (records: number): Buffer {
-  return buildBatch({}, Array.from({ length: records }, () => ({ value: Buffer.alloc(100, 'x'), timestamp: now })))
+  const record = { value: Buffer.alloc(100, 'x'), timestamp: now }
+  return buildBatch({}, new Array(records).fill(record))
 }
 
 /** Appends the batch `times` times, with one write for all. */

@@ -1,5 +1,6 @@
-// Work that may block (fsync, history reads, unlink, long validations) runs elsewhere; its completion comes back as a call.
-// Real filling: a disk thread per log directory. In one thread (inline log, simulator): run by the pump, in order.
+// Work that may block (fsync, history reads, unlink, long validations) runs elsewhere; its completion comes
+// back as a call. Real filling: a disk thread per log directory. In one thread (inline log, simulator): run
+// by the pump, in order.
 
 export interface Background {
   /** Runs `job` where it may block. Exactly one of the callbacks is called, later, on the caller's side. */

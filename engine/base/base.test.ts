@@ -119,7 +119,9 @@ describe('CRC-32C', () => {
       const { parentPort, workerData } = require('node:worker_threads')
       import(${module}).then(({ crc32c }) => parentPort.postMessage(crc32c(new Uint8Array(workerData))))
     `, { eval: true, workerData: shared })
-    const answer = await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))
+    const answer = await new Promise((resolve, reject) => {
+      worker.once('message', resolve).once('error', reject)
+    })
     await worker.terminate()
     expect(answer).toBe(0xe3069283)
   })
@@ -132,7 +134,8 @@ test('inline background work runs in order, when pumped, and reports failures', 
     log.push(`done ${value}`)
     background.run(() => 3, (inner) => log.push(`done ${inner}`), () => {})
   }, () => {})
-  background.run(() => { throw new Error('no') }, () => log.push('never'), (error) => log.push(error.message))
+  const fail = (): never => { throw new Error('no') }
+  background.run(fail, () => log.push('never'), (error) => log.push(error.message))
   expect(log).toEqual([])
   expect(background.step()).toBe(true)
   expect(log).toEqual(['job 1', 'done 1'])
@@ -145,7 +148,8 @@ test('inline background work runs in order, when pumped, and reports failures', 
 
 test('log lines are one object each, written at once', () => {
   const lines: string[] = []
-  const logger = pinoLogger({ destination: { write: (line) => lines.push(line) }, level: 'info', fields: { node: 1 } })
+  const destination = { write: (line: string) => lines.push(line) }
+  const logger = pinoLogger({ destination, level: 'info', fields: { node: 1 } })
   logger.debug('not this')
   logger.info({ port: 9092 }, 'listening')
   expect(lines.length).toBe(1)

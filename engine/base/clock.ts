@@ -1,4 +1,5 @@
-// Time is handed in. `nowMs` is wall time (record timestamps, retention); `monotonicMs` never jumps (time-outs, sessions).
+// Time is handed in. `nowMs` is wall time (record timestamps, retention); `monotonicMs` never jumps
+// (time-outs, sessions).
 
 export interface Timer {
   cancel (): void
@@ -9,8 +10,13 @@ export interface Clock {
   nowMs (): number
   /** Milliseconds since some start; never goes back. May have a fraction. */
   monotonicMs (): number
-  /** Calls `due` once, not before `delayMs` of monotonic time have passed. Keeps no process alive by itself. */
+  /**
+   * Calls `due` once, not before `delayMs` of monotonic time have passed. Keeps no process alive by itself.
+   */
   after (delayMs: number, due: () => void): Timer
-  /** Calls `due` after what is running now and the input that is already there: setImmediate's place in the loop. */
+  /**
+   * Calls `due` after what is running now and the input that is already there: setImmediate's place in the
+   * loop.
+   */
   soon (due: () => void): void
 }

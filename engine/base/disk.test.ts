@@ -200,9 +200,10 @@ describe('a crash of the faulty disk', () => {
       const faulty = disk()
       faulty.replaceFile('/log/point', Buffer.from('first'))
       const file = faulty.failWith({ operation: seed % 2 === 0 ? 'fsync' : 'rename', code: 'EIO' })
-      if (seed % 3 === 0) expect(codeOf(() => faulty.replaceFile('/log/point', Buffer.from('second!')))).toBe('EIO')
+      const second = Buffer.from('second!')
+      if (seed % 3 === 0) expect(codeOf(() => faulty.replaceFile('/log/point', second))).toBe('EIO')
       file()
-      if (seed % 3 === 1) faulty.replaceFile('/log/point', Buffer.from('second!'))
+      if (seed % 3 === 1) faulty.replaceFile('/log/point', second)
       faulty.crash(new SeededRandom(seed))
       expect(text(faulty, '/log/point')).toBe(seed % 3 === 1 ? 'second!' : 'first')
     }

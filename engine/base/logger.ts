@@ -1,4 +1,5 @@
-// Log lines: what pino wants, cut to what we use. Handed in; a thread without an event loop sends them as records.
+// Log lines: what pino wants, cut to what we use. Handed in; a thread without an event loop sends them as
+// records.
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 

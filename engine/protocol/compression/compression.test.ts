@@ -1,6 +1,7 @@
 // Each codec against itself, against what other clients write, against damage and against bombs.
 
 import fc from 'fast-check'
+import { compressFrameSync, decompressFrameSync } from 'lz4-napi'
 import { deflateRawSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { type CodecId, codecIds, codecNames, compress, CompressionError, decompress } from './index.ts'
@@ -141,7 +142,8 @@ describe('snappy as others write it', () => {
     expect(Buffer.from(decompress(codecIds.snappy, packed, 100)).toString()).toBe('hellohellohello')
   })
   test('a block that promises gigabytes makes no room for them', () => {
-    expect(faultOf(codecIds.snappy, Buffer.from([0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0x41]), 2 ** 33)).toBe('damaged')
+    const lying = Buffer.from([0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0x41])
+    expect(faultOf(codecIds.snappy, lying, 2 ** 33)).toBe('damaged')
   })
 })
 
@@ -170,6 +172,12 @@ describe('lz4 as others write it', () => {
     expect(read(Buffer.concat([frame(0x64, 0x40, [], stored(hello)), Buffer.alloc(4, 9)]))).toBe('hello')
     sum[0] ^= 1
     expect(faultOf(codecIds.lz4, frame(0x70, 0x40, [], stored(hello), sum))).toBe('damaged')
+  })
+  test('a library\'s frames with large blocks and all checksums, and it reads ours', () => {
+    const packed = compressFrameSync(text(300_000), { contentChecksum: true, blockChecksums: true })
+    expect(Buffer.compare(decompress(codecIds.lz4, packed, 2 ** 20), text(300_000))).toBe(0)
+    const ours = Buffer.from(compress(codecIds.lz4, text(300_000)))
+    expect(Buffer.compare(decompressFrameSync(ours), text(300_000))).toBe(0)
   })
   test('blocks that refer to each other are refused, as Kafka does', () => {
     expect(faultOf(codecIds.lz4, frame(0x40, 0x40, [], stored(Buffer.from('hello'))))).toBe('damaged')

@@ -1,7 +1,7 @@
 // The codecs of record batches by their numbers. The native ones are loaded when first used: a process that
 // never meets LZ4 does not pay for it.
 
-import { CompressionError } from './error.ts'
+import { CompressionError, tooLarge } from './error.ts'
 import * as gzip from './gzip.ts'
 import * as lz4 from './lz4.ts'
 import * as snappy from './snappy.ts'
@@ -44,6 +44,6 @@ export function compress (id: CodecId, bytes: Uint8Array, level?: number): Uint8
 export function decompress (id: number, bytes: Uint8Array, bytesMax: number): Uint8Array {
   const codec = codecOf(id)
   if (codec !== null) return codec.decompress(bytes, bytesMax)
-  if (bytes.length > bytesMax) throw new CompressionError('too-large', `${bytes.length} bytes, not compressed`)
+  if (bytes.length > bytesMax) throw tooLarge(bytesMax)
   return bytes
 }
