@@ -155,6 +155,7 @@ class Life {
       return values.map((value, index) => [base + index, value])
     })
     expect(contents(log)).toEqual(all)
+    expect(log.bytes).toBe(log.segments.reduce((sum, segment) => sum + segment.bytes, 0))
     this.checkReader()
   }
 

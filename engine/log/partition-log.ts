@@ -7,10 +7,11 @@ import { type Logger } from '../base/logger.ts'
 import { type Random } from '../base/random.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import {
-  BatchHeader, eachBatch, readBatchHeader, scan, scanBatch, setBaseOffset, setPartitionLeaderEpoch, verifyCrc
+  BatchHeader, eachBatch, readBatchHeader, setBaseOffset, setPartitionLeaderEpoch
 } from '../protocol/record-batch.ts'
 import { Admission, type AppendKind } from './admission.ts'
 import { AppendAnswer } from './append-answer.ts'
+import { checkFetched } from './fetched.ts'
 import { type HeaderScan, sharedScan } from './header-scan.ts'
 import { LogFiles } from './log-files.ts'
 import { type LogListener, type PartitionLog, type StagedBatch } from './partition-log.types.ts'
@@ -70,6 +71,8 @@ export class Log implements PartitionLog {
 
   /** A write did not go through: the directory has failed, nothing more is accepted. */
   #failed: DiskError | null = null
+  /** Of all segments but the active one; -1 when they have changed. */
+  #sealedBytes = -1
   /** When the oldest record that is not flushed was written; -1 when all are. */
   #unflushedSinceMs = -1
   /** Where a producer snapshot was last written; the state there and now are the same when it equals end. */
@@ -104,9 +107,12 @@ export class Log implements PartitionLog {
   }
 
   get bytes (): number {
-    let sum = 0
-    for (const segment of this.segments) sum += segment.bytes
-    return sum
+    if (this.segments.length === 0) return 0
+    if (this.#sealedBytes < 0) {
+      this.#sealedBytes = 0
+      for (const segment of this.segments.slice(0, -1)) this.#sealedBytes += segment.bytes
+    }
+    return this.#sealedBytes + this.active.bytes
   }
 
   get activeFile (): FileHandle {
@@ -298,6 +304,7 @@ export class Log implements PartitionLog {
   /** Sets both ends after a cut; staging goes on from there. */
   reset (start: Offset, end: Offset): void {
     assert(start <= end, 'a log starts at or before its end')
+    this.#sealedBytes = -1
     this.#start = start
     this.#end = end
     this.#stagedEnd = end
@@ -307,6 +314,7 @@ export class Log implements PartitionLog {
 
   /** Seals the active segment and begins one at `base`. */
   roll (base: Offset, snapshot: Buffer | null, nowMs: number): Segment {
+    this.#sealedBytes = -1
     if (this.segments.length > 0) {
       const sealed = this.active
       sealed.seal()
@@ -377,23 +385,4 @@ export class Log implements PartitionLog {
     }
     if (replaced) this.parts.listener.segmentChanged(segment.view())
   }
-}
-
-/**
- * Batches as a leader sends them: whole, undamaged, rising from `from` on. A cut one at the end is
- * nothing: it comes again.
- */
-function checkFetched (records: Buffer, from: Offset): number {
-  let end = from
-  let error: number = errorCodes.NONE
-  const reached = eachBatch(records, 0, records.length, (at, bytes) => {
-    if (error !== errorCodes.NONE) return
-    if (!verifyCrc(records, at, bytes)) error = errorCodes.CORRUPT_MESSAGE
-    else if (readBatchHeader(records, at, fetched).baseOffset < end) error = errorCodes.OFFSET_OUT_OF_RANGE
-    else if (fetched.lastOffsetDelta < 0 || !fetched.exact) error = errorCodes.CORRUPT_MESSAGE
-    end = fetched.lastOffset + 1
-  })
-  if (error !== errorCodes.NONE) return error
-  const cut = scanBatch(records, reached, records.length) === scan.partial
-  return cut && end > from ? errorCodes.NONE : errorCodes.CORRUPT_MESSAGE
 }
