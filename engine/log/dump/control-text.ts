@@ -26,7 +26,9 @@ export function controlText ({ key, value }: DecodedRecord): string {
   const note = notes[type]
   if (note === undefined) return `controlType: UNKNOWN(${type})`
   if (value === null) throw new RecordError('a control record without a value')
-  return `${note.title} ${messageJson(note.message, 0, decode(note.message, 0, new Reader(value)))}`
+  const read = decode(note.message, 0, new Reader(value)) as { version: number }
+  // Kafka reads them all as version 0, and shows them as the version they say they are.
+  return `${note.title} ${messageJson(note.message, Math.max(0, read.version), read)}`
 }
 
 function endText (type: number, value: Buffer | null): string {

@@ -43,8 +43,7 @@ export class Dump {
     const dump: LogDump = {
       disk: this.#disk, path, name, wholePath, options: this.#options, findings: this.findings
     }
-    if (!name.includes('.')) throw new DumpError(`'${path}' has no ending that says what it is`)
-    switch (name.slice(name.lastIndexOf('.'))) {
+    switch (/\.[^.]*$/.exec(name)?.[0]) {
       case suffix.log:
         yield `Log starting offset: ${offsetInName(name)}\n`
         return yield * dumpLog(dump)

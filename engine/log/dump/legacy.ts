@@ -7,6 +7,7 @@
 // magic 1 those count their offsets from the first of them, and the offset outside is the last one's.
 import { crc32 } from 'node:zlib'
 import { codecIds, decompress } from '../../protocol/compression/index.ts'
+import { xxhash32 } from '../../protocol/compression/xxhash32.ts'
 import { type DecodedRecord, RecordError, uncompressedBytesMax } from '../../protocol/record.ts'
 import { readInt64 } from '../../protocol/record-batch.ts'
 import { recordBytesMin } from './segment-reader.ts'
@@ -47,7 +48,9 @@ export function * legacyRecords (message: Buffer): Generator<LegacyRecord, void>
   }
   const outer = readMessage(message)
   if (outer.value === null) throw new RecordError('a compressed message holds nothing')
-  const plain = decompress(legacyCodec(message), outer.value, uncompressedBytesMax)
+  const codec = legacyCodec(message)
+  const packed = codec === codecIds.lz4 && message[magicAt] === 0 ? mendedFrame(outer.value) : outer.value
+  const plain = decompress(codec, packed, uncompressedBytesMax)
   const held = Buffer.from(plain.buffer, plain.byteOffset, plain.length)
   const isRelative = message[magicAt] > 0
   const shift = isRelative ? outer.offset - lastOffset(held) : 0
@@ -56,6 +59,17 @@ export function * legacyRecords (message: Buffer): Generator<LegacyRecord, void>
     const record = readMessage(inner)
     yield { ...record, offset: record.offset + shift, timestamp: appendTime ?? record.timestamp }
   }
+}
+
+/** The oldest clients computed the header's checksum of LZ4 frames over four bytes too many. */
+function mendedFrame (frame: Buffer): Buffer {
+  const flagsAt = 4
+  const hasContentSize = (frame[flagsAt] & 0x08) !== 0
+  const checksumAt = flagsAt + (hasContentSize ? 10 : 2)
+  if (frame.length <= checksumAt) return frame
+  const mended = Buffer.from(frame)
+  mended[checksumAt] = xxhash32(mended, flagsAt, checksumAt) >>> 8
+  return mended
 }
 
 function lastOffset (held: Buffer): number {

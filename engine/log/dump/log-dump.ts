@@ -35,6 +35,11 @@ export function * dumpLog (dump: LogDump): Generator<string, void> {
     while (reader.next()) {
       yield batchLine(reader)
       if (!options.deep) continue
+      if (!isExact(reader)) {
+        dump.findings.note(`The records of the batch at position ${reader.position} of file ${dump.path} are ` +
+          'not shown: its offset or times are beyond 2^53')
+        continue
+      }
       for (const record of recordsIn(reader)) {
         if (record.offset !== lastOffset + 1) {
           dump.findings.add(`Non-consecutive offsets in ${dump.wholePath}`,
@@ -96,6 +101,10 @@ function legacyParts (reader: SegmentReader): BatchParts {
 
 function timestampType (header: BatchHeader): string {
   return header.logAppendTime ? 'LogAppendTime' : 'CreateTime'
+}
+
+function isExact (reader: SegmentReader): boolean {
+  return reader.isLegacy || readBatchHeader(reader.header(), 0).exact
 }
 
 type AnyRecord = DecodedRecord | LegacyRecord

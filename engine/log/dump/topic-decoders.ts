@@ -46,6 +46,10 @@ function keyedText (
   const keyText = `{"type":"${type}","data":${messageJson(record.key, 0, keyValue)}}`
   if (value === null) return { key: keyText, payload: '<DELETE>' }
   const version = leadingVersion(value, 'value')
+  const [oldest, newest] = record.value.versions
+  if (version < oldest || version > newest) {
+    throw new Unreadable(`Found an unknown record version ${version} for ${type} type`)
+  }
   const read = reading('value', version, () => decodeVersioned(record.value, value))
   const views = record.name === GroupMetadata.name && isOfConsumers(read.value) ? consumerViews : undefined
   return { key: keyText, payload: `{"version":"${version}","data":${messageJson(record.value, version, read.value, views)}}` }
@@ -105,8 +109,7 @@ function framed (records: readonly AnyFramedRecord[], bytes: Buffer): Framed {
   try {
     read = decodeFramed(records, bytes)
   } catch (error) {
-    if (!(error instanceof ProtocolError)) throw error
-    throw new Unreadable(error instanceof FrameError ? frameFault(error) : error.message)
+    throw error instanceof FrameError ? new Unreadable(frameFault(error)) : error
   }
   if (read.bytesLeft === 0) return read
   throw new Unreadable(`Found ${read.bytesLeft} byte(s) of garbage after ${read.record.type}`)
@@ -115,7 +118,7 @@ function framed (records: readonly AnyFramedRecord[], bytes: Buffer): Framed {
 function frameFault ({ part, found, message }: FrameError): string {
   if (found === null) return `Error while reading ${part}`
   if (part === 'type') return `org.apache.kafka.common.errors.UnsupportedVersionException: Unknown metadata id ${found}`
-  if (part === 'version') return message
+  if (part === 'fields') return `Failed to deserialize record with type ${found}: ${message}`
   if (found === 0) {
     return 'Could not deserialize metadata record with frame version 0. Note that upgrades from the preview ' +
       'release of KRaft in 2.8 to newer versions are not supported.'

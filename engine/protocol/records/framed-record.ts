@@ -29,13 +29,13 @@ export function framedRecord<S extends Fields> (name: string, spec: FramedSpec<S
 
 const frameVersion = 1
 
-/** The value lacks one of the numbers that lead it, or they are none that we know. `part`: which one. */
+/** A value that cannot be read, and how far it could be. */
 export class FrameError extends ProtocolError {
-  readonly part: 'frame version' | 'type' | 'version'
-  /** What was read; null when the bytes end before. */
+  readonly part: 'frame version' | 'type' | 'version' | 'fields'
+  /** The number that is unknown; of `fields` the type of the record; null when the bytes end before it. */
   readonly found: number | null
-  constructor (part: FrameError['part'], found: number | null) {
-    super(found === null ? `a record ends before its ${part}` : `a record of unknown ${part} ${found}`)
+  constructor (part: FrameError['part'], found: number | null, message?: string) {
+    super(message ?? (found === null ? `a record ends before its ${part}` : `a record of unknown ${part} ${found}`))
     this.part = part
     this.found = found
   }
@@ -49,7 +49,7 @@ export interface Framed {
   readonly bytesLeft: number
 }
 
-/** Throws FrameError, or ProtocolError when the fields cannot be read. */
+/** Throws FrameError. */
 export function decodeFramed (records: readonly AnyFramedRecord[], bytes: Buffer): Framed {
   const reader = new Reader(bytes)
   const frame = leadingNumber(reader, 'frame version')
@@ -58,10 +58,12 @@ export function decodeFramed (records: readonly AnyFramedRecord[], bytes: Buffer
   const version = leadingNumber(reader, 'version')
   const record = records.find(candidate => candidate.type === type)
   if (record === undefined) throw new FrameError('type', type)
-  const [oldest, newest] = record.message.versions
-  if (version < oldest || version > newest) throw new FrameError('version', version)
-  const value = decode(record.message, version, reader) as Received<Record<string, unknown>>
-  return { record, version, value, bytesLeft: reader.bytesLeft }
+  try {
+    const value = decode(record.message, version, reader) as Received<Record<string, unknown>>
+    return { record, version, value, bytesLeft: reader.bytesLeft }
+  } catch (error) {
+    throw error instanceof ProtocolError ? new FrameError('fields', type, error.message) : error
+  }
 }
 
 function leadingNumber (reader: Reader, part: FrameError['part']): number {

@@ -1,6 +1,7 @@
 // Values as JSON text, the way Kafka's tools print them: fields in the order of the schema, those a version
 // does not carry left out, tagged ones only where they differ from their default, bytes in base64, ids in
 // base64url, all 64 bits of a number.
+import { isDeepStrictEqual } from 'node:util'
 import { int64Text } from '../int64-text.ts'
 import {
   type AnyField, type AnyMessage, type Fields, type Node, fallbackOf, int64Max, isCarried
@@ -31,11 +32,7 @@ function structJson (
 }
 
 function isLeftOut (field: AnyField, value: unknown): boolean {
-  if (field.presence.tag < 0) return false
-  const fallback = fallbackOf(field)
-  if (Array.isArray(value) && Array.isArray(fallback)) return value.length === fallback.length
-  if (value instanceof Uint8Array && fallback instanceof Uint8Array) return value.length === fallback.length
-  return value === fallback
+  return field.presence.tag >= 0 && isDeepStrictEqual(value, fallbackOf(field))
 }
 
 function nodeJson (node: Node, version: number, value: unknown, views: JsonViews): string {

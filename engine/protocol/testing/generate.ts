@@ -3,15 +3,24 @@ import fc from 'fast-check'
 import { type AnyMessage, type Fields, type Node, fallbackOf, isCarried, isNullable } from '../schema.ts'
 import { allApis } from '../messages/index.ts'
 import { consumerOffsetsRecords, shareGroupStateRecords, transactionStateRecords } from '../records/index.ts'
+import { AbortedTxn } from '../records/aborted-txn.ts'
+import { clusterMetadataRecords } from '../records/cluster-metadata.ts'
 import { ConsumerProtocolAssignment, ConsumerProtocolSubscription } from '../records/consumer-protocol.ts'
+import {
+  EndTxnMarker, KRaftVersionRecord, LeaderChangeMessage, SnapshotFooterRecord, SnapshotHeaderRecord,
+  VotersRecord
+} from '../records/control-records.ts'
 import { ProducerSnapshot } from '../records/producer-snapshot.ts'
+import { remoteLogMetadataRecords } from '../records/remote-log-metadata.ts'
 
 /** Every message of the protocol layer: both directions of all APIs, keys and values of all records. */
 export const allMessages: readonly AnyMessage[] = [
   ...allApis.flatMap(api => [api.request, api.response]),
   ...[...consumerOffsetsRecords, ...transactionStateRecords, ...shareGroupStateRecords]
     .flatMap(record => [record.key, record.value]),
-  ConsumerProtocolSubscription, ConsumerProtocolAssignment, ProducerSnapshot
+  ...[...clusterMetadataRecords, ...remoteLogMetadataRecords].map(record => record.message),
+  EndTxnMarker, LeaderChangeMessage, SnapshotHeaderRecord, SnapshotFooterRecord, KRaftVersionRecord,
+  VotersRecord, ConsumerProtocolSubscription, ConsumerProtocolAssignment, ProducerSnapshot, AbortedTxn
 ]
 
 export function versionsOf ({ versions: [first, last] }: { versions: readonly [number, number] }): number[] {
