@@ -116,6 +116,7 @@ export default class ProducerPerfTest extends KafkaCommand<typeof specs> {
     const { topic, records, perSecond, warmup, payload } = plan
     const startMs = performance.now()
     let index = 0
+    let value = payload(0)
     while (index < records) {
       const nowMs = Date.now()
       if (warmup > 0 && index >= warmup && steady.stats === null) {
@@ -124,11 +125,10 @@ export default class ProducerPerfTest extends KafkaCommand<typeof specs> {
         stats.silent = true
       }
       const until = this.#burstEnd(index, records, perSecond, startMs, steady.stats === null ? warmup : 0)
-      const size = payload(index).length
+      const size = value.length
       // One callback for all records of a burst: they have the same time of sending.
       const delivered = this.#delivered(nowMs, size, stats, steady.stats)
       while (index < until) {
-        const value = payload(index)
         const own = value.length === size
           ? delivered
           : this.#delivered(nowMs, value.length, stats, steady.stats)
@@ -136,7 +136,7 @@ export default class ProducerPerfTest extends KafkaCommand<typeof specs> {
           await producer.room()
           break
         }
-        index++
+        value = payload(++index)
       }
       if (perSecond > 0 && index >= until) await this.#pace(index, perSecond, startMs)
       else await new Promise(resolve => setImmediate(resolve))
@@ -180,7 +180,9 @@ export default class ProducerPerfTest extends KafkaCommand<typeof specs> {
   }
 }
 
-function checkNeeded (options: PerfOptions, pairsName: keyof typeof specs, fileName: keyof typeof specs): void {
+function checkNeeded (
+  options: PerfOptions, pairsName: keyof typeof specs, fileName: keyof typeof specs
+): void {
   for (const name of ['topic', 'num-records', 'throughput'] as const) {
     if (!options.has(name)) throw new UsageError(`argument --${name} is required`)
   }
@@ -204,13 +206,14 @@ function numberOf (text: string, name: string): number {
 }
 
 /** Letters by chance, made once: making each record's anew takes longer than writing it. */
-function randomPayload (bytes: number): () => Buffer {
+function randomPayload (bytes: number): (index: number) => Buffer {
   const pool = Buffer.alloc(bytes + 65_536)
   for (let at = 0; at < pool.length; at++) pool[at] = 65 + Math.floor(Math.random() * 26)
-  return () => {
+  const payloads = Array.from({ length: 1024 }, () => {
     const at = Math.floor(Math.random() * 65_536)
     return pool.subarray(at, at + bytes)
-  }
+  })
+  return index => payloads[index & 1023]
 }
 
 /** The delimiter is a regular expression, as in Kafka. */

@@ -1,5 +1,6 @@
 // kafka-topics: creates, lists, describes, alters and deletes topics.
 import { BrokerError, type Cluster } from '../../engine/client/cluster.ts'
+import { ConnectionError } from '../../engine/client/connection.ts'
 import { fromKafkaUuid, kafkaUuid } from '../../engine/protocol/uuid.ts'
 import { partitionLine, topicJson, topicLine } from '../render/topics.ts'
 import { openCluster, readSettings } from '../tool/client-settings.ts'
@@ -173,6 +174,7 @@ export default class Topics extends KafkaCommand<typeof specs> {
   /** The message where scripts look for it, on stdout; what kind of error it is on stderr. */
   #failed (error: Error): Error {
     if (error instanceof UsageError) return error
+    if (error instanceof ConnectionError && error.reason === 'unknown-host') return error
     this.print(`Error while executing topic command : ${error.message}`)
     const kind = error instanceof BrokerError ? `${error.errorName}: ` : ''
     return new Failed(`ERROR ${kind}${error.message}`)

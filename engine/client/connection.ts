@@ -60,6 +60,8 @@ interface Pending {
 
 const timeoutMsDefault = 30_000
 const answerBytesMaxDefault = 256 * 1024 * 1024
+/** A writer that a large request has grown is not kept. */
+const writerBytesMax = 64 * 1024
 /**
  * The newest ApiVersions that asks for nothing a broker could refuse: v5 wants to know which cluster is
  * meant.
@@ -78,6 +80,7 @@ export class BrokerConnection {
   readonly #listeners: ((error: ConnectionError) => void)[] = []
   #first = 0 // index of the oldest in #pending; the entries before it are answered
   #correlationId = 0
+  #writer = new Writer() // used again for each request; what leaves is a copy, records apart
   #outgoing: Uint8Array[] = [] // written at the end of this turn, with all else that is asked in it
   #failure: ConnectionError | null = null
   #timer: Timer | null = null
@@ -217,7 +220,8 @@ export class BrokerConnection {
   }
 
   #write (api: AnyApi, version: number, correlationId: number, value: unknown): void {
-    const writer = new Writer()
+    const writer = this.#writer
+    writer.reset()
     writer.int32(0)
     encodeRequestHeader(writer, api, version, correlationId, this.clientId)
     encodeRequest(api, version, writer, value as RequestOf<AnyApi>)
@@ -225,11 +229,12 @@ export class BrokerConnection {
     if (this.#outgoing.length === 0) queueMicrotask(() => this.#flush())
     let from = 0
     for (const { at, value } of writer.splices) {
-      if (at > from) this.#outgoing.push(writer.buf.subarray(from, at))
+      if (at > from) this.#outgoing.push(Buffer.from(writer.buf.subarray(from, at)))
       for (const piece of value.pieces) this.#outgoing.push(piece as Uint8Array)
       from = at
     }
-    if (writer.at > from) this.#outgoing.push(writer.buf.subarray(from, writer.at))
+    if (writer.at > from) this.#outgoing.push(Buffer.from(writer.buf.subarray(from, writer.at)))
+    if (writer.buf.length > writerBytesMax) this.#writer = new Writer()
   }
 
   #flush (): void {

@@ -182,7 +182,8 @@ export class Consumer {
         lane.offset < 0 && lane.start === start && lane.retryAtMs <= nowMs)
       if (lanes.length === 0) continue
       try {
-        const found = await listOffsets(this.#cluster, lanes, specialTimes[start], this.#options.committedOnly)
+        const { committedOnly } = this.#options
+        const found = await listOffsets(this.#cluster, lanes, specialTimes[start], committedOnly)
         for (const { topic, partition, offset, errorCode } of found) {
           const lane = laneOf(lanes, topic, partition)!
           if (errorCode === errorCodes.NONE) lane.offset = offset
@@ -275,7 +276,8 @@ export class Consumer {
       if (filter.isWanted(batch)) batches.push(batch)
     })
     const { topic, partition, offset: nextOffset } = lane
-    this.#fetched.push({ topic, partition, batches, fetchedFrom, nextOffset, highWatermark: data.highWatermark })
+    const { highWatermark } = data
+    this.#fetched.push({ topic, partition, batches, fetchedFrom, nextOffset, highWatermark })
   }
 
   #reset (lane: Lane): void {

@@ -11,6 +11,7 @@ import { InitProducerId } from '../protocol/messages/22-init-producer-id.ts'
 import { Produce, type ProduceResponse } from '../protocol/messages/00-produce.ts'
 import { type RecordHeader } from '../protocol/record.ts'
 import { make } from '../protocol/schema.ts'
+import { type RecordsPieces } from '../protocol/wire.ts'
 import { BrokerError, type Cluster } from './cluster.ts'
 import { type BrokerConnection } from './connection.ts'
 import { partitionOfKey } from './partitioner.ts'
@@ -18,8 +19,6 @@ import { type Batch, type Delivered, ProduceQueue } from './produce-queue.ts'
 import { type ProducerOptions, producerDefaults, produceVersionMax } from './producer-options.ts'
 
 export { type ProducerOptions } from './producer-options.ts'
-
-const sparesMax = 64
 
 /** Another broker may lead the partition now. */
 const leaderErrors = new Set<number>([
@@ -44,6 +43,7 @@ export class Producer {
   readonly #queues = new Map<string, ProduceQueue[]>() // by topic, one per partition
   readonly #nodes = new Map<number, Node>()
   readonly #spares: Buffer[] = [] // buffers of batches that are done
+  readonly #sparesMax: number
   readonly #takeSpare = (): Buffer | undefined => this.#spares.pop()
   readonly #sticky = new Map<string, number>() // where records without a key go until that batch is full
   #producerId = -1
@@ -62,6 +62,7 @@ export class Producer {
     this.#cluster = cluster
     const acks = options.acks ?? producerDefaults.acks
     this.#options = { ...producerDefaults, idempotent: acks === -1, ...options, acks }
+    this.#sparesMax = Math.ceil(this.#options.bufferBytes / this.#options.batchBytes)
   }
 
   /**
@@ -250,9 +251,11 @@ export class Producer {
   #send (node: Node, version: number, sending: readonly Sending[]): void {
     const { acks } = this.#options
     const connection = node.connection!
+    // As pieces: the batch goes out from where it lies, and nobody touches it before it is answered.
     const byTopic = new Map<string, { index: number, records: Buffer }[]>()
     for (const { queue: { topic, partition }, batch } of sending) {
-      const data = { index: partition, records: batch.bytes! }
+      const pieces: RecordsPieces = { bytes: batch.bytes!.length, pieces: [batch.bytes!] }
+      const data = { index: partition, records: pieces as unknown as Buffer }
       const list = byTopic.get(topic)
       if (list === undefined) byTopic.set(topic, [data])
       else list.push(data)
@@ -347,7 +350,7 @@ export class Producer {
     const { buffer } = batch.builder
     this.#bufferedBytes -= batch.payloadBytes
     const fits = buffer.length === this.#options.batchBytes
-    if (reusable && fits && this.#spares.length < sparesMax) this.#spares.push(buffer)
+    if (reusable && fits && this.#spares.length < this.#sparesMax) this.#spares.push(buffer)
     if (this.#bufferedBytes < this.#options.bufferBytes) for (const go of this.#waitingForRoom.splice(0)) go()
     if (this.#waitingForIdle.length === 0 || !this.#isIdle()) return
     this.#flushing = false
