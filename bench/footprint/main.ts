@@ -1,5 +1,5 @@
-// What a broker keeps in memory per idle connection, partition, open segment, producer id and group member: one
-// fresh broker a row, its resident memory before and after making many of them.
+// What a broker keeps in memory per idle connection, partition, open segment, producer id and group member:
+// one fresh broker a row, its resident memory before and after making many of them.
 //
 //   node bench/footprint/main.ts [--quick]
 import { parseArgs } from 'node:util'
