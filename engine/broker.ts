@@ -125,7 +125,8 @@ export class Broker {
       await this.groups.start()
       this.listeners = await this.#server.open(this.#options.config.listeners)
       this.#tellEndpoints()
-      this.#tick()
+      // As Kafka: whoever starts a broker over old records has a moment before retention takes them.
+      this.#tickIn(this.#options.config.number('log.initial.task.delay.ms'))
     } catch (error) {
       await this.#end(false)
       throw error
@@ -193,11 +194,13 @@ export class Broker {
     })))
   }
 
-  #tick (): void {
+  #tickIn (delayMs: number): void {
     if (this.#closing !== null) return
     const { clock } = this.#options
-    this.log.tick(clock.nowMs())
-    this.#ticker = clock.after(tickMs, () => this.#tick())
+    this.#ticker = clock.after(delayMs, () => {
+      this.log.tick(clock.nowMs())
+      this.#tickIn(tickMs)
+    })
   }
 }
 

@@ -233,7 +233,7 @@ describe('server', () => {
     c()
     b()
     await soon()
-    expect(one.received.length).toBe(0)
+    expect(one.receivedBytes).toBe(0)
     a()
     for (let n = 1; n <= 4; n++) expect((await one.answer(Produce, 9)).correlationId).toBe(n)
     expect(byHand.seen).toEqual([1, 2, 3, 4, 5, 6])

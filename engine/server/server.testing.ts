@@ -80,14 +80,16 @@ export function linesLogger (lines: string[]): Logger {
 /** A socket and what it got so far. */
 export class RawClient {
   readonly socket: Socket
-  received: Buffer = Buffer.alloc(0)
+  receivedBytes = 0
   closed = false
+  #chunks: Buffer[] = []
   #changed: () => void = () => {}
 
   constructor (socket: Socket) {
     this.socket = socket
     socket.on('data', chunk => {
-      this.received = Buffer.concat([this.received, chunk])
+      this.#chunks.push(chunk)
+      this.receivedBytes += chunk.length
       this.#changed()
     })
     socket.on('error', () => {})
@@ -118,14 +120,21 @@ export class RawClient {
   async frame (): Promise<Buffer | null> {
     await this.until(() => this.closed || this.#whole())
     if (!this.#whole()) return null
-    const end = 4 + this.received.readInt32BE(0)
-    const frame = this.received.subarray(4, end)
-    this.received = this.received.subarray(end)
-    return frame
+    const end = 4 + this.#joined(4).readInt32BE(0)
+    const all = this.#joined(end)
+    this.#chunks = all.length > end ? [all.subarray(end)] : []
+    this.receivedBytes -= end
+    return all.subarray(4, end)
   }
 
   #whole (): boolean {
-    return this.received.length >= 4 && this.received.length >= 4 + this.received.readInt32BE(0)
+    return this.receivedBytes >= 4 && this.receivedBytes >= 4 + this.#joined(4).readInt32BE(0)
+  }
+
+  /** The first chunk, with at least so many bytes. */
+  #joined (bytes: number): Buffer {
+    if (this.#chunks[0].length < bytes) this.#chunks = [Buffer.concat(this.#chunks)]
+    return this.#chunks[0]
   }
 
   async answer<A extends AnyApi> (
