@@ -40,6 +40,8 @@ export class Arena {
   readonly #charged: Uint8Array // 1: the cell is counted in #usedBytes
   readonly #kept: Uint8Array // 1: the hot tail may point into it
   readonly #since: Float64Array // #sequence when it was taken; Infinity while the tail may not read it
+  readonly #leases: Int32Array // answers that hold the cell for the tail
+  #leasedCells = 0
   readonly #tail: Int32Array // kept cells, oldest first: a ring
   #tailFirst = 0
   #tailCells = 0
@@ -62,6 +64,7 @@ export class Arena {
     this.#charged = new Uint8Array(this.cells)
     this.#kept = new Uint8Array(this.cells)
     this.#since = new Float64Array(this.cells).fill(Infinity)
+    this.#leases = new Int32Array(this.cells)
     this.#tail = new Int32Array(this.cells)
     this.#shortage = new Shortage(clock, () => this.#canCharge())
   }
@@ -174,6 +177,29 @@ export class Arena {
       if (this.#since[cell] > generation) return false
     }
     return true
+  }
+
+  /** Answers may hold a quarter of the budget's cells for readers that have not taken them yet: a consumer
+   *  that stopped reading must not keep producers waiting. Beyond, they are answered from the files. */
+  get mayLease (): boolean {
+    return this.#leasedCells * cellBytes * 4 <= this.budgetBytes
+  }
+
+  /** Holds bytes of the tail for an answer. */
+  lease (address: Address, length: number): void {
+    this.retain(address, length)
+    const last = Math.floor((address + length - 1) / cellBytes)
+    for (let cell = Math.floor(address / cellBytes); cell <= last; cell++) {
+      if (this.#leases[cell]++ === 0) this.#leasedCells++
+    }
+  }
+
+  endLease (address: Address, length: number): void {
+    const last = Math.floor((address + length - 1) / cellBytes)
+    for (let cell = Math.floor(address / cellBytes); cell <= last; cell++) {
+      if (--this.#leases[cell] === 0) this.#leasedCells--
+    }
+    this.release(address, length)
   }
 
   #queueTail (cell: number): void {

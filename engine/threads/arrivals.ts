@@ -169,6 +169,7 @@ export class Arrivals implements LinkEvents {
     if (link.ended !== null) return
     link.end(reason, (slot) => this.#arena.release(link.addresses[slot], link.lengths[slot]))
     if (!this.closing) this.#fail(reason)
+    link.letIn()
   }
 
   #fail (reason: Error): void {

@@ -12,7 +12,7 @@ import { Arrivals } from './arrivals.ts'
 import { appendKind, command, type OpenedRow } from './commands.ts'
 import { type DiskThread } from './disk-thread.ts'
 import { DirectoryKeeper } from './keeper.ts'
-import { Link, type LinkParts } from './link.ts'
+import { Link, type LinkParts, refusedResult } from './link.ts'
 import {
   type AppendOrigin, type AppendWaiter, type FoundLog, type LogClient, type LogEvents, type OpenedLog,
   type ReadLimit, type ReadResult, type Row
@@ -55,6 +55,7 @@ export class Border implements LogClient {
   /** Who recovered a log that has no row yet, by folder name. */
   readonly #found = new Map<string, Link>()
   readonly #reads: Reads
+  #closed: Promise<void> | null = null
   readonly #reported = new Set<Link>()
 
   constructor (options: LogOptions, filling: Filling) {
@@ -72,6 +73,7 @@ export class Border implements LogClient {
     directories.forEach((_, index) => {
       const thread = this.#filling.diskThread(this.arena)
       const keeper = new DirectoryKeeper(index, this.#options, thread, this.table)
+      keeper.failed = error => this.#arrivals.directoryFailed(keeper, error)
       this.#arrivals.keepers.push(keeper)
       for (let worker = 0; worker < this.#filling.workersOf(index); worker++) this.#startLink(keeper)
     })
@@ -201,6 +203,10 @@ export class Border implements LogClient {
     waiter: AppendWaiter, token: number
   ): boolean {
     const { link } = this.#row(row)
+    if (link.ended !== null) {
+      this.#options.clock.soon(() => waiter.appended(token, refusedResult(errorCodes.KAFKA_STORAGE_ERROR)))
+      return true
+    }
     if (!link.hasRoom()) return false
     let address = records.byteOffset
     // One count until the answer, whatever the caller does meanwhile.
@@ -267,7 +273,12 @@ export class Border implements LogClient {
     }
   }
 
-  async close (clean: boolean): Promise<void> {
+  close (clean: boolean): Promise<void> {
+    this.#closed ??= this.#close(clean)
+    return this.#closed
+  }
+
+  async #close (clean: boolean): Promise<void> {
     this.#arrivals.closing = true
     const rows = this.#openRows()
     const orderly = clean && !this.#arrivals.failed

@@ -15,7 +15,7 @@ export interface LocateJob {
   upper: Offset
   maxBytes: number
   minOneBatch: boolean
-  /** A cell for the first bytes. */
+  /** A cell for the first bytes; -1: nothing is read yet. */
   address: Address
 }
 
@@ -81,10 +81,11 @@ function locate (tools: JobTools, job: LocateJob): Located {
   const readable = reader.endPosition(view, upper) - found.position
   let bytes = Math.min(readable, job.maxBytes)
   if (bytes < found.bytes) bytes = job.minOneBatch ? found.bytes : 0
+  const { position } = found
+  if (job.address < 0) return { position, bytes, firstBytes: 0 }
   const first = slice(tools, job.address, Math.min(bytes, cellBytes))
-  const firstBytes = reader.read(view, found.position, first)
   // It may end within a batch, as Kafka's answers do.
-  return { position: found.position, bytes, firstBytes: Math.min(firstBytes, bytes) }
+  return { position, bytes, firstBytes: reader.read(view, position, first) }
 }
 
 /** Bytes of the whole batches a buffer starts with. */

@@ -10,7 +10,7 @@ import { type Located } from './disk-jobs.ts'
 import { type DiskThread } from './disk-thread.ts'
 import { type ArenaPiece, type BytesPiece, type FilePiece, type Piece } from './pieces.ts'
 
-/** Leased arena bytes. */
+/** What was read from a file into a cell of its own. */
 export class ArenaSlice implements ArenaPiece {
   readonly kind = 'arena'
   readonly bytes: Buffer
@@ -29,6 +29,28 @@ export class ArenaSlice implements ArenaPiece {
     if (!this.#held) return
     this.#held = false
     this.#arena.release(this.#address, Math.max(1, this.bytes.length))
+  }
+}
+
+/** Arena bytes of the hot tail, held for an answer. */
+export class TailSlice implements ArenaPiece {
+  readonly kind = 'arena'
+  readonly bytes: Buffer
+  readonly #arena: Arena
+  readonly #address: Address
+  #held = true
+
+  constructor (arena: Arena, address: Address, length: number) {
+    arena.lease(address, length)
+    this.#arena = arena
+    this.#address = address
+    this.bytes = arena.slice(address, length)
+  }
+
+  release (): void {
+    if (!this.#held) return
+    this.#held = false
+    this.#arena.endLease(this.#address, this.bytes.length)
   }
 }
 
@@ -155,20 +177,20 @@ async function readSegment (
   cells: HistoryCells, disk: DiskThread, view: SegmentView, request: HistoryRequest
 ): Promise<HistoryPieces | null> {
   const { arena } = cells
-  const address = await new Promise<Address>(resolve => cells.take(resolve))
+  // Without a free cell nothing is read now: the answer is made, and waits for memory when its turn comes.
+  const address = arena.takeHistoryCell()
   let found: Located
   try {
     found = await disk.run({ kind: 'locate', view, address, ...request })
   } catch (error) {
-    arena.release(address, 1)
+    if (address >= 0) arena.release(address, 1)
     throw error
   }
   const { position, bytes, firstBytes } = found
-  if (bytes === 0) {
-    arena.release(address, 1)
-    return position < 0 ? null : nothing
-  }
-  const pieces: Piece[] = [filledSlice(arena, address, firstBytes)]
+  const pieces: Piece[] = []
+  if (firstBytes > 0) pieces.push(filledSlice(arena, address, firstBytes))
+  else if (address >= 0) arena.release(address, 1)
+  if (bytes === 0) return position < 0 ? null : nothing
   if (bytes > firstBytes) {
     pieces.push(new HistoryRange(cells, disk, view, position + firstBytes, bytes - firstBytes))
   }

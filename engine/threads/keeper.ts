@@ -26,6 +26,8 @@ export class DirectoryKeeper {
   /** Logs that lie here: where the next new one goes depends on it. */
   partitions = 0
   failure: Error | null = null
+  /** The directory goes offline: set by who tells the others. */
+  failed: (error: Error) => void = () => {}
   readonly #options: LogOptions
   readonly #table: PartitionTable
   #lock: FolderLock | null = null

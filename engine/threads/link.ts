@@ -56,7 +56,8 @@ export class Link {
   /** Control records that found the ring full. */
   readonly #backlog: (() => void)[] = []
   #rooms: (() => void)[] = []
-  readonly #result = blankResult()
+  /** Filled anew for every answer. */
+  readonly #result = refusedResult(errorCodes.NONE)
   #detail: { errorMessage: string | null, recordErrors: AppendResult['recordErrors'] } | null = null
   /** Monotonic time of the oldest tick without an answer; -1 when all are answered. */
   tickSentMs = -1
@@ -157,11 +158,7 @@ export class Link {
     }
     if (!taken) return
     while (this.#backlog.length > 0 && commands.room(1) > 0) this.#backlog.shift()!()
-    if (this.#rooms.length > 0 && this.hasRoom()) {
-      const rooms = this.#rooms
-      this.#rooms = []
-      for (const room of rooms) room()
-    }
+    if (this.#rooms.length > 0 && this.hasRoom()) this.letIn()
   }
 
   #take (at: number): void {
@@ -238,12 +235,7 @@ export class Link {
   end (reason: Error, released: (slot: number) => void): void {
     if (this.ended !== null) return
     this.ended = reason
-    const result = this.#result
-    result.errorCode = errorCodes.UNKNOWN_SERVER_ERROR
-    result.baseOffset = result.lastOffset = result.logAppendTimeMs = -1
-    result.duplicate = false
-    result.errorMessage = null
-    result.recordErrors = noRecordErrors
+    const result = refusedResult(errorCodes.UNKNOWN_SERVER_ERROR)
     for (let slot = 0; slot < slotsMax; slot++) {
       const waiter = this.#waiters[slot]
       if (waiter === null) continue
@@ -253,6 +245,10 @@ export class Link {
     for (const call of this.#calls.values()) call.reject(reason)
     this.#calls.clear()
     this.#backlog.length = 0
+  }
+
+  /** Calls back who waits for room: there is some, or the worker is gone and refuses. */
+  letIn (): void {
     const rooms = this.#rooms
     this.#rooms = []
     for (const room of rooms) room()
@@ -261,8 +257,7 @@ export class Link {
 
 const noRecordErrors: AppendResult['recordErrors'] = []
 
-/** Filled anew for every answer. */
-function blankResult (): AppendResult {
+export function refusedResult (errorCode: number): AppendResult {
   const offsets = { baseOffset: -1, lastOffset: -1, logAppendTimeMs: -1, logStartOffset: -1 }
-  return { errorCode: 0, ...offsets, duplicate: false, errorMessage: null, recordErrors: noRecordErrors }
+  return { errorCode, ...offsets, duplicate: false, errorMessage: null, recordErrors: noRecordErrors }
 }

@@ -196,8 +196,9 @@ describe.each(['inline', 'worker'] as const)('the log client, %s', (kind) => {
 
   it('finds offsets by time', async () => {
     const row = await openRow(log)
-    for (let index = 0; index < 10; index++) await append(log, row, batchOf('t', 2, 10, 1_000_000 + index * 10))
-    expect(await log.offsetForTime(row, 1_000_045, 'high-watermark')).toMatchObject({ offset: 10, timestampMs: 1_000_050 })
+    for (let ms = 1_000_000; ms < 1_000_100; ms += 10) await append(log, row, batchOf('t', 2, 10, ms))
+    const found = await log.offsetForTime(row, 1_000_045, 'high-watermark')
+    expect(found).toMatchObject({ offset: 10, timestampMs: 1_000_050 })
     expect(await log.offsetForTime(row, 2_000_000, 'high-watermark')).toMatchObject({ offset: -1 })
     expect(await log.offsetOfMaxTimestamp(row)).toMatchObject({ offset: 18, timestampMs: 1_000_090 })
   })

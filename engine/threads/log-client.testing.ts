@@ -43,7 +43,8 @@ async function bundle (): Promise<Bundle> {
     logLevel: 'error'
   })
   process.once('exit', () => rmSync(outdir, { recursive: true, force: true }))
-  const [threads, disk] = await Promise.all([import(`${outdir}/worker-log.js`), import(`${outdir}/disk-real.js`)])
+  const threads = await import(`${outdir}/worker-log.js`)
+  const disk = await import(`${outdir}/disk-real.js`)
   return { createWorkerLog: threads.createWorkerLog, realDisk: disk.realDisk }
 }
 

@@ -187,7 +187,8 @@ export class LogCore {
     try {
       this.#place(row, open.log.write(nowMs))
     } catch (error) {
-      this.diskFailed(error)
+      // Too many open files is no fault of the disk: only this partition cannot go on.
+      if (!isOutOfFiles(error)) this.diskFailed(error)
       this.#round.failed(row, errorCodes.KAFKA_STORAGE_ERROR)
       return
     }
@@ -288,7 +289,7 @@ export class LogCore {
         this.send({ kind: 'refused', id: message.id, errorCode: error.errorCode, message: error.message })
         return
       }
-      this.diskFailed(error)
+      if (!isOutOfFiles(error)) this.diskFailed(error)
       const { message: text } = error as DiskError
       this.send({ kind: 'refused', id: message.id, errorCode: errorCodes.KAFKA_STORAGE_ERROR, message: text })
     }
@@ -337,4 +338,8 @@ export class LogCore {
     this.failure = error
     this.send({ kind: 'disk-failed', code: error.code, message: error.message })
   }
+}
+
+function isOutOfFiles (error: unknown): boolean {
+  return error instanceof DiskError && (error.code === 'EMFILE' || error.code === 'ENFILE')
 }

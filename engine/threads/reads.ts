@@ -6,17 +6,22 @@ import { type Arena } from './arena.ts'
 import { wholeBatches } from './disk-jobs.ts'
 import { type DiskThread } from './disk-thread.ts'
 import {
-  ArenaSlice, collectPieces, HistoryCells, type HistoryPieces, isGone, readHistory
+  collectPieces, HistoryCells, type HistoryPieces, HistoryRange, isGone, readHistory, TailSlice
 } from './history.ts'
 import { type ReadLimit, type ReadResult, type Row } from './log-client.ts'
 import { type MainRow } from './main-row.ts'
 import { type PartitionTable, roles } from './partition-table.ts'
 import { type Piece } from './pieces.ts'
+import { type TailIndex } from './tail-index.ts'
+
+/** What an answer holds of the tail: the usual max.partition.fetch.bytes. */
+const leaseBytesMax = 1_048_576
 
 /** The disk side of a row. */
 export interface RowDisk {
   readonly thread: DiskThread
-  readonly failure: Error | null
+  /** The device cannot be read: the directory goes offline. */
+  failed (error: Error): void
 }
 
 const noPieces: HistoryPieces = { bytes: 0, pieces: [] }
@@ -64,36 +69,49 @@ export class Reads {
     return this.#readFiles(open, offset, upper, maxBytes, minOneBatch)
   }
 
-  /** null: the tail does not have it. */
+  /** null: the tail does not have it. The first bytes are held in the arena, what follows is a range of the
+   *  file: what a slow reader may keep in memory is bounded. */
   #readTail (
     open: MainRow, offset: Offset, upper: Offset, maxBytes: number, minOneBatch: boolean
   ): HistoryPieces | null {
     const { tail } = open
     if (tail === null) return null
     let entry = tail.find(offset)
-    if (entry < 0) return null
+    // The limit may lie within what was appended as one: the files know where its batches end.
+    if (entry < 0 || tail.next(entry) > upper) return null
+    let left = maxBytes
+    if (tail.length(entry) > left) left = minOneBatch ? tail.length(entry) : 0
     const pieces: Piece[] = []
     let bytes = 0
-    for (; tail.intact(entry) && tail.next(entry) <= upper; entry++) {
-      const length = tail.length(entry)
-      const address = tail.address(entry)
-      if (bytes + length > maxBytes && (pieces.length > 0 || !minOneBatch)) {
-        // As Kafka: what still fits of the next batch comes along, but never a part of the first.
-        const part = pieces.length > 0 ? maxBytes - bytes : 0
-        if (part > 0) {
-          this.#arena.retain(address, part)
-          pieces.push(new ArenaSlice(this.#arena, address, part))
-          bytes += part
-        }
-        break
-      }
-      this.#arena.retain(address, length)
-      pieces.push(new ArenaSlice(this.#arena, address, length))
+    const leaseBytes = this.#arena.mayLease ? Math.min(left, leaseBytesMax) : 0
+    for (; bytes < leaseBytes && tail.intact(entry) && tail.next(entry) <= upper; entry++) {
+      // As Kafka: what still fits of the last batch comes along.
+      const length = Math.min(tail.length(entry), left - bytes)
+      pieces.push(new TailSlice(this.#arena, tail.address(entry), length))
       bytes += length
     }
-    // The limit may lie within what was appended as one: the files know where its batches end.
-    if (pieces.length === 0 && tail.next(entry) > upper) return null
-    return { bytes, pieces }
+    if (bytes < left) bytes += this.#addRange(open, tail, entry, upper, left - bytes, pieces)
+    return bytes === 0 && left > 0 ? null : { bytes, pieces }
+  }
+
+  /** From that entry on as a range of its segment's file; returns how many bytes. */
+  #addRange (
+    open: MainRow, tail: TailIndex, entry: number, upper: Offset, maxBytes: number, pieces: Piece[]
+  ): number {
+    if (entry >= tail.count) return 0
+    const base = tail.segmentBase(entry)
+    const position = tail.position(entry)
+    const view = open.view(base)
+    if (view === undefined) return 0
+    let end = position
+    for (; entry < tail.count && tail.next(entry) <= upper && end - position < maxBytes; entry++) {
+      if (tail.segmentBase(entry) !== base || tail.position(entry) !== end) break
+      end += tail.length(entry)
+    }
+    const length = Math.min(end - position, maxBytes)
+    const { thread } = this.#diskOf(open.row)
+    if (length > 0) pieces.push(new HistoryRange(this.#cells, thread, view, position, length))
+    return length
   }
 
   async #readFiles (
@@ -107,6 +125,7 @@ export class Reads {
       return this.#result(row, errorCodes.NONE, pieces)
     } catch (error) {
       if (!(error instanceof DiskError)) throw error
+      if (error.code === 'EIO') this.#diskOf(row).failed(error)
       // Retention or a deletion of the topic was quicker.
       if (this.#rowOf(row) !== open) return this.#result(row, errorCodes.UNKNOWN_TOPIC_OR_PARTITION, noPieces)
       const deleted = isGone(error) && offset < this.#table.logStart(row)
