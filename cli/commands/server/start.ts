@@ -7,6 +7,7 @@ import { pinoLogger } from '../../../engine/base/logger-pino.ts'
 import { type LogLevel } from '../../../engine/base/logger.ts'
 import { plainLines } from '../../render/log-lines.ts'
 import { startDaemon } from '../../tool/daemon.ts'
+import { giveStartUpMemoryBack } from '../../tool/memory.ts'
 import { Failed, KafkaCommand } from '../../tool/kafka-command.ts'
 import { flagsOf, type Options, UsageError } from '../../tool/options.ts'
 import { runningPid, serverOptions, serverPlace, type ServerPlace } from '../../tool/server.ts'
@@ -51,6 +52,7 @@ export default class ServerStart extends KafkaCommand<typeof specs> {
     const where = broker.listeners.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`)
     this.print(`millrace ${this.config.version} listens on ${where.join(', ')}; ` +
       `data in ${broker.dataDirectories.join(', ')}; pid ${process.pid}`)
+    giveStartUpMemoryBack()
     process.send?.({ listening: where, data: broker.dataDirectories })
     try {
       await Promise.race([broker.closed, stopped])
