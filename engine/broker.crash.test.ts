@@ -1,6 +1,6 @@
 // kill -9, again and again, under load: one producer id over all restarts retries the same batches with
 // their sequences. Afterwards every acknowledged record is in the log exactly once and in order, an
-// unacknowledged one at most once. The seed is printed; MILLRACE_SEED replays it.
+// unacknowledged one at most once. The seed is printed; MILLRACE_SEED replays it, MILLRACE_KILLS sets how often.
 import { afterAll, describe, expect, it } from 'vitest'
 import { rmSync } from 'node:fs'
 import { realClock } from './base/clock-real.ts'
@@ -16,7 +16,11 @@ import { buildBatch, decodeRecords } from './protocol/record.ts'
 import { make } from './protocol/schema.ts'
 import { freePort, startBrokerProcess, temporaryFolder, type BrokerProcess } from './broker.testing.ts'
 
-const kills = Number(process.env.MILLRACE_KILLS ?? 50)
+/** Where acks wait for the device a kill costs more time, and most of what it may break is the same. */
+const variants = [
+  { durability: 'page-cache', kills: Number(process.env.MILLRACE_KILLS ?? 50) },
+  { durability: 'group-commit', kills: Number(process.env.MILLRACE_KILLS ?? 8) }
+]
 const seed = Number(process.env.MILLRACE_SEED ?? Math.floor(Math.random() * 2 ** 31))
 const partitions = 4
 const inFlightPerPartition = 5 // what a broker remembers per producer
@@ -161,8 +165,9 @@ async function readAll (
   }
 }
 
-describe('killed under load', () => {
+describe.each(variants)('killed under load ($durability)', ({ durability, kills }) => {
   const folder = temporaryFolder('crash')
+  const overrides = { 'log.segment.bytes': '1048576', 'millrace.durability': durability }
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
   it(
@@ -172,7 +177,7 @@ describe('killed under load', () => {
       console.log(`seed ${seed}`)
       const random = new SeededRandom(seed)
       const port = await freePort()
-      const start = () => startBrokerProcess({ folder, port, overrides: { 'log.segment.bytes': '1048576' } })
+      const start = () => startBrokerProcess({ folder, port, overrides })
       let broker = await start()
       let connection = await connectTo(broker)
       await connection.request(
