@@ -61,6 +61,7 @@ export class ClientConnection implements ConnectionEvents, Caller, Settling, Wri
   #unmute: Timer | null = null
   #paused = false
   #pumping = false
+  #resumed = false // what begins now has waited
   #stopped = false
   #closing = false // nothing more is read or begun
   #closed = false
@@ -135,12 +136,15 @@ export class ClientConnection implements ConnectionEvents, Caller, Settling, Wri
   }
 
   begun (request: RequestInWork): void {
+    // Begun in the turn of its bytes, or later: only then the clock has to be asked again.
+    request.startedMs = this.#resumed ? this.#shop.clock.monotonicMs() : request.receivedMs
     this.#work.push(request)
     this.#exclusive = request.frame.apiKey !== produceKey
     if (!this.#exclusive) this.#produceBytes += request.frame.end - request.frame.at
   }
 
   settled (request: RequestInWork): void {
+    request.answeredMs = this.#shop.clock.monotonicMs()
     this.#done(request.frame)
     // Answered while others before it are not: it waits for its turn.
     if (this.#work[0] !== request) return
@@ -200,7 +204,9 @@ export class ClientConnection implements ConnectionEvents, Caller, Settling, Wri
 
   /** The same as after new bytes; answers go out with those of other connections at the end of this turn. */
   #goOn (): void {
+    this.#resumed = true
     this.#pump()
+    this.#resumed = false
     if (!this.#closed) this.#shop.answersWait(this)
   }
 

@@ -39,7 +39,10 @@ export class RequestInWork implements RequestContext {
   readonly clientId: string | null
   readonly frame: Frame
   readonly nowMs: number
-  /** Monotonic times: its bytes were there, its handler began, its answer was there. */
+  /**
+   * Monotonic times, for Kafka's request stages: its bytes were there, its handler began, its answer was
+   * there.
+   */
   readonly receivedMs: number
   startedMs = 0
   answeredMs = 0

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { AssertionError } from '../base/assert.ts'
 import { noAnswer, CloseConnection, serve } from '../apis/context.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import { Produce } from '../protocol/messages/00-produce.ts'
@@ -287,5 +288,20 @@ describe('server', () => {
     one.send(frameOf(Heartbeat, 3, 3, { generationId: 9 }))
     await one.untilClosed()
     expect(lines.join('\n')).toContain('nine')
+  })
+
+  it('tells the broker when an assertion of ours fails, and closes for other errors too', async () => {
+    const wrong = serve(Heartbeat, request => {
+      if (request.generationId === 1) throw new AssertionError('two and two')
+      throw new TypeError('undefined is no function')
+    })
+    const { broken, lines } = await start({ served: [wrong] })
+    for (const generationId of [2, 1]) {
+      const one = await client()
+      one.send(frameOf(Heartbeat, 3, 1, { generationId }))
+      await one.untilClosed()
+    }
+    expect(broken.map(error => error.message)).toEqual(['two and two'])
+    expect(lines.join('\n')).toContain('undefined is no function')
   })
 })
