@@ -104,15 +104,29 @@ describe('a log', () => {
       [key(controlTypes.commit), encodeVersioned(EndTxnMarker, 0, { coordinatorEpoch: 4 })],
       [key(controlTypes.abort), encodeVersioned(EndTxnMarker, 0, { coordinatorEpoch: 5 })],
       [key(controlTypes.snapshotHeader), writer.buf.subarray(0, writer.at)],
+      [key(controlTypes.leaderChange), Buffer.from('0000000000010200000009000100', 'hex')],
       [key(77), Buffer.alloc(0)]
     ]
     const bytes = Buffer.concat(records.map(([key, value], index) =>
       buildBatch({ baseOffset: index, control: true }, [{ key, value, timestamp: 1 }])))
     const { out } = dumped(diskWith({ [log]: bytes }), [log], { printRecords: true })
-    expect(out.filter(line => line.startsWith('|')).map(line => line.replace(/^.*\[\]/, ''))).toEqual([
+    expect(out.filter(line => line.startsWith('|')).map(line => line.replace(/^.*headerKeys: \[\]/, ''))).toEqual([
       ' endTxnMarker: COMMIT coordinatorEpoch: 4', ' endTxnMarker: ABORT coordinatorEpoch: 5',
-      ' SnapshotHeader {"version":0,"lastContainedLogTimestamp":3}', ' controlType: UNKNOWN(77)'
+      ' SnapshotHeader {"version":0,"lastContainedLogTimestamp":3}',
+      ' LeaderChange: {"version":0,"leaderId":1,"voters":[{"voterId":9}],"grantingVoters":[]}', ' controlType: UNKNOWN(77)'
     ])
+  })
+
+  it('is checked whatever the size of its batches', () => {
+    const large = buildBatch({}, [record('x'.repeat(3_000_000))])
+    const lastByte = changed(large, copy => { copy[copy.length - 2] ^= 1 })
+    const small = buildBatch({ baseOffset: 1 }, [record('y')])
+    const disk = diskWith({ [log]: Buffer.concat([large, lastByte, small]) })
+    const { out } = dumped(disk, [log], { deep: true })
+    const valid = out.filter(line => line.startsWith('b')).map(line => line.split(' ').at(-1))
+    expect(valid).toEqual(['true', 'false', 'true'])
+    expect(out.filter(line => line.startsWith('|')).map(line => /valueSize: (\d+)/.exec(line)?.[1]))
+      .toEqual(['3000000', '3000000', '1'])
   })
 
   it('of a metadata snapshot says which one', () => {
@@ -165,6 +179,10 @@ describe('a damaged log', () => {
     expect(out.filter(line => line.startsWith('|'))).toHaveLength(2)
     expect(error).toBeInstanceOf(DumpError)
     expect(error?.message).toMatch(/batch at position 0 of file .* record 2: .* beyond the end/)
+    // With bytes left over, the last record that is counted is not believed either.
+    const fewer = dumpedDeep(changed(first, copy => copy.writeInt32BE(1, 57)))
+    expect(fewer.out.filter(line => line.startsWith('|'))).toEqual([])
+    expect(fewer.error?.message).toMatch(/bytes are left after the last record/)
   })
 
   it('goes on behind records whose offsets no number holds', () => {
