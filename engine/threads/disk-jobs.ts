@@ -7,6 +7,9 @@ import { type Offset, type Position, type TimestampOffset } from '../log/types.t
 import { eachBatch } from '../protocol/record-batch.ts'
 import { type Address, cellBytes } from './cells.ts'
 
+/** All that reading bytes needs of a view: shared memory takes its time to cross. */
+export type SegmentFile = Pick<SegmentView, 'path' | 'key'>
+
 export interface LocateJob {
   kind: 'locate'
   view: SegmentView
@@ -29,7 +32,7 @@ export interface Located {
 
 export type DiskJob =
   | LocateJob
-  | { kind: 'read', view: SegmentView, position: Position, length: number, address: Address }
+  | { kind: 'read', file: SegmentFile, position: Position, length: number, address: Address }
   | { kind: 'forget', view: SegmentView }
   | { kind: 'time', views: SegmentView[], timestampMs: number, from: Offset, upper: Offset }
   | { kind: 'newest', views: SegmentView[], from: Offset, upper: Offset }
@@ -58,7 +61,7 @@ export function runDiskJob (tools: JobTools, job: DiskJob): JobResults[DiskJob['
   const { reader, disk } = tools
   switch (job.kind) {
     case 'locate': return locate(tools, job)
-    case 'read': return reader.read(job.view, job.position, slice(tools, job.address, job.length))
+    case 'read': return reader.read(job.file as SegmentView, job.position, slice(tools, job.address, job.length))
     case 'forget': reader.forget(job.view); return null
     case 'time': return reader.offsetForTime(job.views, job.timestampMs, job.from, job.upper)
     case 'newest': return reader.offsetOfMaxTimestamp(job.views, job.from, job.upper)

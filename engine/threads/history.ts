@@ -6,7 +6,7 @@ import { segmentAt } from '../log/reader.ts'
 import { type Offset, type Position } from '../log/types.ts'
 import { type Arena } from './arena.ts'
 import { type Address, cellBytes } from './cells.ts'
-import { type Located } from './disk-jobs.ts'
+import { type Located, type SegmentFile } from './disk-jobs.ts'
 import { type DiskThread } from './disk-thread.ts'
 import { type ArenaPiece, type BytesPiece, type FilePiece, type Piece } from './pieces.ts'
 
@@ -75,7 +75,7 @@ export class HistoryRange implements FilePiece {
   readonly length: number
   readonly #cells: HistoryCells
   readonly #disk: DiskThread
-  readonly #view: SegmentView
+  readonly #file: SegmentFile
   readonly #position: Position
   /** The range behind the one that was asked for last, on its way. */
   #ahead: { offset: number, bytes: Promise<ArenaSlice> } | null = null
@@ -84,7 +84,7 @@ export class HistoryRange implements FilePiece {
   constructor (cells: HistoryCells, disk: DiskThread, view: SegmentView, position: Position, length: number) {
     this.#cells = cells
     this.#disk = disk
-    this.#view = view
+    this.#file = { path: view.path, key: view.key }
     this.#position = position
     this.length = length
   }
@@ -118,7 +118,7 @@ export class HistoryRange implements FilePiece {
     return new Promise((resolve, reject) => {
       this.#cells.take((address) => {
         const position = this.#position + offset
-        this.#disk.run({ kind: 'read', view: this.#view, position, length, address }).then(
+        this.#disk.run({ kind: 'read', file: this.#file, position, length, address }).then(
           count => resolve(filledSlice(this.#cells.arena, address, count)),
           (error: Error) => {
             this.#cells.arena.release(address, 1)
