@@ -5,6 +5,7 @@ import { errorCodes } from '../protocol/errors.ts'
 import { type ListOffsets, type ListOffsetsRequest, type ListOffsetsResponse } from '../protocol/messages/02-list-offsets.ts'
 import { type HostedPartition } from '../replication/partitions.ts'
 import { type ReadLimit } from '../threads/log-client.ts'
+import { refusalOf } from '../threads/refusal.ts'
 import { type Handler, type RequestContext } from './context.ts'
 import { leaderProblem } from './leader-problem.ts'
 
@@ -66,7 +67,11 @@ async function find (
   const { partitionIndex, currentLeaderEpoch } = asked
   const errorCode = leaderProblem(topic, partitionIndex, hosted, currentLeaderEpoch, anyReplica, context)
   if (errorCode !== errorCodes.NONE) return failed(asked, errorCode)
-  return await findIn(hosted!, asked, limitOf(request), context)
+  try {
+    return await findIn(hosted!, asked, limitOf(request), context)
+  } catch (error) {
+    return failed(asked, refusalOf(error))
+  }
 }
 
 /** Consumers see what is confirmed, brokers and tools for debugging all there is. */

@@ -2,6 +2,7 @@
 //   v3  a follower names itself
 import { errorCodes } from '../protocol/errors.ts'
 import { type OffsetForLeaderEpoch, type OffsetForLeaderEpochRequest } from '../protocol/messages/23-offset-for-leader-epoch.ts'
+import { refusalOf } from '../threads/refusal.ts'
 import { type Handler, type RequestContext } from './context.ts'
 import { leaderProblem } from './leader-problem.ts'
 
@@ -21,6 +22,9 @@ async function find (topic: string, asked: AskedPartition, context: RequestConte
   const hosted = context.partitions.find(topic, partition)
   const errorCode = leaderProblem(topic, partition, hosted, currentLeaderEpoch, false, context)
   if (errorCode !== errorCodes.NONE) return failed(errorCode)
-  const found = await context.log.endOffsetForEpoch(hosted!.row, leaderEpoch)
-  return { errorCode: errorCodes.NONE, partition, leaderEpoch: found.leaderEpoch, endOffset: found.endOffset }
+  try {
+    return { errorCode: errorCodes.NONE, partition, ...await context.log.endOffsetForEpoch(hosted!.row, leaderEpoch) }
+  } catch (error) {
+    return failed(refusalOf(error))
+  }
 }

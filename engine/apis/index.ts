@@ -15,6 +15,7 @@ import { ListGroups } from '../protocol/messages/16-list-groups.ts'
 import { ApiVersions } from '../protocol/messages/18-api-versions.ts'
 import { CreateTopics } from '../protocol/messages/19-create-topics.ts'
 import { DeleteTopics } from '../protocol/messages/20-delete-topics.ts'
+import { DeleteRecords } from '../protocol/messages/21-delete-records.ts'
 import { InitProducerId } from '../protocol/messages/22-init-producer-id.ts'
 import { OffsetForLeaderEpoch } from '../protocol/messages/23-offset-for-leader-epoch.ts'
 import { DescribeConfigs } from '../protocol/messages/32-describe-configs.ts'
@@ -39,6 +40,7 @@ import { listGroups } from './16-list-groups.ts'
 import { apiVersions } from './18-api-versions.ts'
 import { createTopics } from './19-create-topics.ts'
 import { deleteTopics } from './20-delete-topics.ts'
+import { deleteRecords } from './21-delete-records.ts'
 import { initProducerId } from './22-init-producer-id.ts'
 import { offsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts'
 import { describeConfigs } from './32-describe-configs.ts'
@@ -67,6 +69,7 @@ export const apis: readonly ServedApi[] = [
   serve(ApiVersions, apiVersions),
   serve(CreateTopics, createTopics),
   serve(DeleteTopics, deleteTopics),
+  serve(DeleteRecords, deleteRecords),
   // Version 6 is of transactions that Kafka has not released.
   serve(InitProducerId, initProducerId, { latest: 5 }),
   serve(OffsetForLeaderEpoch, offsetForLeaderEpoch),

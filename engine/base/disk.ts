@@ -16,6 +16,11 @@ export class DiskError extends Error {
   }
 }
 
+/** Too many files are open: that passes, and says nothing of the disk. */
+export function isOutOfFiles (error: unknown): boolean {
+  return error instanceof DiskError && (error.code === 'EMFILE' || error.code === 'ENFILE')
+}
+
 export interface FileStatus {
   bytes: number
   modifiedMs: number

@@ -189,6 +189,13 @@ export class Border implements LogClient {
     this.#arrivals.tellAdvanced()
   }
 
+  async deleteRecords (row: Row, offset: Offset): Promise<Offset> {
+    const { link } = this.#row(row)
+    const start: Offset = await link.call({ kind: 'delete-records', row, offset })
+    await this.#arrivals.keepers[link.directory].saveLogStarts(() => this.#openRows())
+    return start
+  }
+
   append (row: Row, records: Buffer, origin: AppendOrigin, waiter: AppendWaiter, token: number): boolean {
     const kind = origin.kind === 'client' ? appendKind.client : appendKind.coordinator
     return this.#append(command.append, row, records, origin.leaderEpoch, kind, waiter, token)

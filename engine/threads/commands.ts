@@ -50,6 +50,7 @@ export type LogCall =
   | { kind: 'remove', row: number }
   | { kind: 'discard', identity: LogIdentity }
   | { kind: 'truncate', row: number, offset: Offset }
+  | { kind: 'delete-records', row: number, offset: Offset }
   | { kind: 'epoch-end', row: number, epoch: number }
   | { kind: 'offline', reason: string }
   | { kind: 'close', clean: boolean }

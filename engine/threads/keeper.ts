@@ -1,7 +1,7 @@
 // One log directory as the main thread sees it: its workers, its disk thread, the small files that speak for
 // all of its logs.
 import { type FolderLock } from '../base/folder-lock.ts'
-import { DiskError } from '../base/disk.ts'
+import { DiskError, isOutOfFiles } from '../base/disk.ts'
 import { encodeOffsets } from '../log/checkpoints.ts'
 import {
   checkpointDirectory, checkpointKey, type FoundPartition, markClean, openDirectory
@@ -36,6 +36,8 @@ export class DirectoryKeeper {
   /** Folders that wait until their readers are done. */
   readonly #doomed: { path: string, dueMs: number }[] = []
   #writing = 0
+  #startsSaving: Promise<void> = Promise.resolve()
+  #startsSaved: Promise<void> | null = null
 
   constructor (index: number, options: LogOptions, thread: DiskThread, table: PartitionTable) {
     this.index = index
@@ -77,7 +79,7 @@ export class DirectoryKeeper {
   tick (nowMs: number, rows: Iterable<MainRow>): void {
     if (this.failure !== null) return
     while (this.#doomed.length > 0 && this.#doomed[0].dueMs <= nowMs) {
-      this.#write({ kind: 'remove', path: this.#doomed.shift()!.path })
+      this.#write({ kind: 'remove', path: this.#doomed.shift()!.path }).catch(() => {})
     }
     const { recoveryPointMs, highWatermarkMs } = this.#options
     // One after the other: a slow disk skips a turn.
@@ -114,17 +116,39 @@ export class DirectoryKeeper {
     return this.#entries(above, row => this.#table.logStart(row.row))
   }
 
-  #replace (name: string, entries: Entry[]): void {
-    this.#write({ kind: 'replace', path: `${this.path}/${name}`, bytes: encodeOffsets(entries) })
+  /** Resolves when the log starts as they are now are on the device. Who asks while a write is on its way
+   *  shares the next one. */
+  saveLogStarts (rowsOf: () => Iterable<MainRow>): Promise<void> {
+    this.#startsSaved ??= this.#startsSaving.then(async () => {
+      this.#startsSaved = null
+      const written = this.#write(this.#replacing(fileNames.logStarts, this.#logStarts(rowsOf())))
+      this.#startsSaving = written.catch(() => {})
+      await written
+    })
+    return this.#startsSaved
   }
 
-  #write (job: DiskJob & { path: string }): void {
+  #replace (name: string, entries: Entry[]): void {
+    this.#write(this.#replacing(name, entries)).catch(() => {})
+  }
+
+  #replacing (name: string, entries: Entry[]): DiskJob & { path: string } {
+    return { kind: 'replace', path: `${this.path}/${name}`, bytes: encodeOffsets(entries) }
+  }
+
+  /** What cannot be written takes the directory offline; too many open files pass. */
+  async #write (job: DiskJob & { path: string }): Promise<void> {
     this.#writing++
-    this.thread.run(job).then(() => { this.#writing-- }, (error: Error) => {
+    try {
+      await this.thread.run(job)
+    } catch (error) {
+      const { path, message } = { path: job.path, message: (error as Error).message }
+      this.#options.logger.error({ path, reason: message }, 'a file of the log directory could not be written')
+      if (error instanceof DiskError && !isOutOfFiles(error)) this.failed(error)
+      throw error
+    } finally {
       this.#writing--
-      const fields = { path: job.path, reason: error.message }
-      this.#options.logger.error(fields, 'a file of the log directory could not be written')
-    })
+    }
   }
 
   /** Flushes and closes the logs, then writes what the next start wants to know. */

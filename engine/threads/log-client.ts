@@ -71,6 +71,9 @@ export interface LogClient {
   /** Deletes a found log whose topic the catalog does not know (or renames it to -stray). */
   discard (found: FoundLog): Promise<void>
   truncateTo (row: Row, offset: Offset): Promise<void>
+  /** Readers see nothing below `offset` any more, which is not above the high watermark. Resolves with the
+   *  log's start when that survives the end of the process. */
+  deleteRecords (row: Row, offset: Offset): Promise<Offset>
 
   /** Appends as leader the batch(es) of one partition of one Produce request. `records` best lies in the
    *  arena (no copy then; the caller keeps it retained until the answer); otherwise it is copied into it.

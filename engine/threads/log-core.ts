@@ -1,7 +1,7 @@
 // What a log worker does: drain() takes what its ring holds, stages, writes once per partition and round, and
 // answers. A plain function of its ring, its logs and the time: the worker's loop calls it, and so does the
 // inline filling on the caller's thread.
-import { DiskError } from '../base/disk.ts'
+import { DiskError, isOutOfFiles } from '../base/disk.ts'
 import { type PartitionLog, type StagedBatch } from '../log/partition-log.types.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import {
@@ -338,8 +338,4 @@ export class LogCore {
     this.failure = error
     this.send({ kind: 'disk-failed', code: error.code, message: error.message })
   }
-}
-
-function isOutOfFiles (error: unknown): boolean {
-  return error instanceof DiskError && (error.code === 'EMFILE' || error.code === 'ENFILE')
 }

@@ -99,12 +99,24 @@ export class WorkerLogs implements Calls {
         return null
       case 'configure': row.log.configure(call.config); return null
       case 'epoch-end': return row.log.endOffsetForEpoch(call.epoch)
+      case 'delete-records': return this.#deleteRecords(call.row, row.log, call.offset)
       case 'truncate':
         row.log.truncateTo(call.offset)
         this.#core.publishState(call.row)
         return row.log.end
       default: throw new Error(`no such call: ${call.kind}`)
     }
+  }
+
+  /** Segments that are wholly below go at once; the batch that holds `offset` stays. Returns the log's start.
+   *  */
+  #deleteRecords (row: number, log: Log, offset: Offset): Offset {
+    if (offset > log.end) throw new CallRefused(errorCodes.OFFSET_OUT_OF_RANGE, `the log ends at ${log.end}`)
+    log.advanceStart(offset)
+    log.retain(this.#options.clock.nowMs(), this.#core.parts.table.highWatermark(row))
+    this.#core.publishState(row)
+    this.#core.news.moved(row, log.durableEnd)
+    return log.start
   }
 
   #start (partitions: FoundPartition[], clean: boolean, nowMs: number): null {
