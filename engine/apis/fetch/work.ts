@@ -9,6 +9,7 @@ import { type RecordsPieces } from '../../protocol/wire.ts'
 import { type HostedPartition } from '../../replication/partitions.ts'
 import { type ReadLimit, type ReadResult, type Row } from '../../threads/log-client.ts'
 import { releasePieces } from '../../threads/pieces.ts'
+import { refusalOf } from '../../threads/refusal.ts'
 import { type Parked, type Ticket } from '../../waiting/waiting-room.ts'
 import { type RequestContext } from '../context.ts'
 import { type WantedPartition } from './sessions.ts'
@@ -219,9 +220,12 @@ export class FetchWork implements Parked {
     const { log } = this.#context
     // The newest epoch ends where the log does: no need to ask.
     if (lastFetchedEpoch === leaderEpoch) return this.#compare(part, row, leaderEpoch, log.table.end(row))
-    return log.endOffsetForEpoch(row, lastFetchedEpoch).then(({ leaderEpoch: epoch, endOffset }) => {
-      return this.#compare(part, row, epoch, endOffset)
-    })
+    return log.endOffsetForEpoch(row, lastFetchedEpoch).then(
+      ({ leaderEpoch: epoch, endOffset }) => this.#compare(part, row, epoch, endOffset),
+      (error: unknown) => {
+        part.errorCode = refusalOf(error)
+        this.#mustAnswer = true
+      })
   }
 
   #compare (part: ReadPartition, row: Row, epoch: number, endOffset: number): Promise<void> | undefined {
