@@ -41,8 +41,15 @@ describe.each(['inline', 'worker'] as const)('the log client, %s', (kind) => {
     const first = await append(log, row, batchOf('a', 3))
     const expected = { errorCode: 0, baseOffset: 0, lastOffset: 2, logStartOffset: 0, duplicate: false }
     expect(first).toMatchObject(expected)
-    expect(log.table.highWatermark(row)).toBe(3)
-    expect(await append(log, row, batchOf('b', 2))).toMatchObject({ baseOffset: 3, lastOffset: 4 })
+    const seen = await new Promise<unknown[]>((resolve) => {
+      const appended = (): void => {
+        resolve([log.table.highWatermark(row), log.read(row, 3, 'high-watermark', 1000, true)])
+      }
+      log.append(row, batchOf('b', 2), client, { appended }, 0)
+    })
+    expect(seen[0]).toBe(5)
+    expect(seen[1]).not.toBeInstanceOf(Promise)
+    expect((await bytesOf(seen[1] as ReadResult)).length).toBe(batchOf('b', 2).length)
     expect([log.table.end(row), log.table.lastStable(row), log.size(row) > 0]).toEqual([5, 5, true])
     expect(opened.advanced).toContain(row)
   })
@@ -226,6 +233,19 @@ describe.each(['inline', 'worker'] as const)('the log client, %s', (kind) => {
     expect(await append(log, row, batchOf('new', 2))).toMatchObject({ baseOffset: 6 })
     const bytes = await bytesOf(log.read(row, 6, 'high-watermark', 1000, true))
     expect(bytes.subarray(61).equals(batchOf('new', 2).subarray(61))).toBe(true)
+  })
+
+  it('does not serve from the tail what was cut off, also where the log goes on behind a gap', async () => {
+    const row = await openRow(log)
+    for (let index = 0; index < 5; index++) await append(log, row, batchOf(String(index), 2))
+    await log.becomeFollower(row, 2)
+    await log.truncateTo(row, 6)
+    const batch = batchOf('later', 2)
+    batch.writeBigInt64BE(10n, 0)
+    await new Promise<void>((resolve) => {
+      log.appendAsFollower(row, batch, { appended: () => resolve() }, 0)
+    })
+    expect(getBaseOffset(await bytesOf(log.read(row, 6, 'end', 1000, true)), 0)).toBe(10)
   })
 
   it('finds its logs again, whether closed cleanly or not', async () => {

@@ -62,6 +62,14 @@ describe('a ring', () => {
     }
   })
 
+  it('a doorbell does not sleep over what was published before it was to be rung', () => {
+    const bell = new Doorbell()
+    let looked = 0
+    bell.ring()
+    bell.sleep(() => ++looked === 0, 3_600_000)
+    expect(looked).toBe(1)
+  })
+
   it('carries everything to a thread that sleeps in between, and none is missed', async () => {
     const commands = ringMemory()
     const replies = ringMemory()
