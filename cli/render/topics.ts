@@ -16,8 +16,8 @@ export function topicLine ({ name, id, partitions, replicationFactor, configs }:
 }
 
 /**
- * Kafka prints settings in the order of its hash map, and scripts compare whole lines: Java's hash of the name,
- * in the 64 buckets that a topic's settings take.
+ * Kafka prints settings in the order of its hash map, and scripts compare whole lines: Java's hash of the
+ * name, in the 64 buckets that a topic's settings take.
  */
 function bucketOf (name: string): number {
   let hash = 0

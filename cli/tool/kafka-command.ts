@@ -23,6 +23,7 @@ export abstract class KafkaCommand<S extends OptionSpecs> extends Command {
     // The clock handed to the client keeps no process alive; a command that is at work must.
     const working = setInterval(() => {}, 1 << 30)
     try {
+      this.parsed = true // not by oclif, which would warn: Kafka's options have rules of their own
       const options = parseOptions(this.specs, this.argv)
       if (options.has('version')) this.log(this.config.version)
       else await this.execute(options)

@@ -71,13 +71,15 @@ export class Cluster {
   readonly apiTimeoutMs: number
   readonly retryBackoffMs: number
   readonly #options: ClusterOptions
-  readonly #connections = new Map<string, Promise<BrokerConnection>>() // by host:port, open or opening
+  // by lane (see coordinator) and host:port, open or opening
+  readonly #connections = new Map<string, Promise<BrokerConnection>>()
   readonly #topics = new Map<string, MetadataTopic>() // as last told, the faulty ones left out
   readonly #coordinators = new Map<string, Address>()
   #brokers = new Map<number, Address>()
   #controllerId = -1
   #clusterId: string | null = null
   #bootstrapTurn = 0
+  #lanes = 0
   #closed = false
 
   constructor (network: Network, clock: Clock, options: ClusterOptions) {
@@ -154,12 +156,22 @@ export class Cluster {
     return this.#brokers.has(this.#controllerId) ? this.broker(this.#controllerId) : this.any()
   }
 
-  async coordinator (key: string, kind: number = coordinatorKinds.group): Promise<BrokerConnection> {
+  /**
+   * `lane` names a connection of its own: a broker answers in order, so what waits there (a join) would hold
+   * up all that is asked behind it.
+   */
+  async coordinator (
+    key: string, kind: number = coordinatorKinds.group, lane: string = ''
+  ): Promise<BrokerConnection> {
     const known = this.#coordinators.get(`${kind} ${key}`)
-    if (known !== undefined) return this.at(known)
+    if (known !== undefined) return this.at(known, lane)
     const found = await this.retrying(() => this.#findCoordinator(key, kind))
     this.#coordinators.set(`${kind} ${key}`, found)
-    return this.at(found)
+    return this.at(found, lane)
+  }
+
+  newLane (): string {
+    return `lane-${++this.#lanes}`
   }
 
   forgetCoordinator (key: string, kind: number = coordinatorKinds.group): void {
@@ -171,7 +183,8 @@ export class Cluster {
    * the start.
    */
   async any (): Promise<BrokerConnection> {
-    for (const opening of this.#connections.values()) {
+    for (const [key, opening] of this.#connections) {
+      if (!key.startsWith(' ')) continue // somebody's own
       const connection = await opening.catch(() => null)
       if (connection?.isOpen === true) return connection
     }
@@ -189,9 +202,9 @@ export class Cluster {
     throw failure ?? new Error('no broker is known')
   }
 
-  at (address: Address): Promise<BrokerConnection> {
+  at (address: Address, lane: string = ''): Promise<BrokerConnection> {
     if (this.#closed) return Promise.reject(new ConnectionError('closed', 'the client was closed'))
-    const key = `${address.host}:${address.port}`
+    const key = `${lane} ${address.host}:${address.port}`
     const known = this.#connections.get(key)
     if (known !== undefined) return known
     const opening = this.#open(address, key)

@@ -10,7 +10,7 @@ import { Heartbeat } from '../protocol/messages/12-heartbeat.ts'
 import { LeaveGroup } from '../protocol/messages/13-leave-group.ts'
 import { SyncGroup } from '../protocol/messages/14-sync-group.ts'
 import { type AnyApi, make, type Received, type RequestOf, type ResponseOf } from '../protocol/schema.ts'
-import { BrokerError, type Cluster } from './cluster.ts'
+import { BrokerError, type Cluster, coordinatorKinds } from './cluster.ts'
 import { ConnectionError } from './connection.ts'
 import {
   assignRanges, decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription, rangeAssignor
@@ -56,6 +56,7 @@ const coordinatorErrors = new Set<number>([
 export class GroupMember {
   readonly #cluster: Cluster
   readonly #options: Required<GroupMemberOptions>
+  readonly #lane: string
   #memberId = ''
   #generation = -1
   #assigned = false
@@ -66,6 +67,7 @@ export class GroupMember {
   constructor (cluster: Cluster, options: GroupMemberOptions) {
     this.#cluster = cluster
     this.#options = { ...defaults, ...options }
+    this.#lane = cluster.newLane()
   }
 
   get memberId (): string { return this.#memberId }
@@ -252,7 +254,8 @@ export class GroupMember {
   async #ask<A extends AnyApi> (
     api: A, value: RequestOf<A>, latest?: number, timeoutMs = this.#cluster.requestTimeoutMs
   ): Promise<Received<ResponseOf<A>>> {
-    const connection = await this.#cluster.coordinator(this.#options.groupId)
+    const { groupId } = this.#options
+    const connection = await this.#cluster.coordinator(groupId, coordinatorKinds.group, this.#lane)
     return connection.send(api, await connection.versionOf(api, latest), value, { timeoutMs })
   }
 }

@@ -18,7 +18,17 @@ export interface Batch {
   /** Made when it is sent first; a retry sends the same bytes. */
   bytes: Buffer | null
   baseSequence: number
+  /** A batch before it was refused for good, and it took that one's sequence. */
+  shifted: boolean
   attempts: number
+}
+
+const sequenceMax = 0x7fffffff
+
+/** Sequences begin again at 0 after 2^31 - 1. */
+function isAfter (sequence: number, other: number): boolean {
+  const distance = (sequence - other) & sequenceMax
+  return distance > 0 && distance < sequenceMax / 2
 }
 
 export class ProduceQueue {
@@ -59,7 +69,14 @@ export class ProduceQueue {
     if (this.growing === null) {
       const builder = new BatchBuilder(batchBytes, buffer())
       this.growing = {
-        builder, createdMs: nowMs, delivered: [], payloadBytes: 0, bytes: null, baseSequence: -1, attempts: 0
+        builder,
+        createdMs: nowMs,
+        delivered: [],
+        payloadBytes: 0,
+        bytes: null,
+        baseSequence: -1,
+        shifted: false,
+        attempts: 0
       }
       builder.append(timestamp, key, value, headers)
     }
@@ -96,9 +113,26 @@ export class ProduceQueue {
     this.inFlight.splice(this.inFlight.indexOf(batch), 1)
   }
 
+  /**
+   * The broker will never have `batch`, so those behind it move up by its records. What of them is in flight
+   * will be refused as out of order and comes again.
+   */
+  closeGap (batch: Batch): void {
+    const { records } = batch.builder
+    for (const other of [...this.inFlight, ...this.ready]) {
+      if (other.baseSequence < 0 || !isAfter(other.baseSequence, batch.baseSequence)) continue
+      other.baseSequence = (other.baseSequence - records) & sequenceMax
+      other.shifted = true
+    }
+    for (const other of this.ready) if (other.shifted) other.bytes = null
+    this.nextSequence = (this.nextSequence - records) & sequenceMax
+  }
+
   /** Back into line, before whatever was made later. */
   again (batch: Batch, retryAtMs: number): void {
     this.settle(batch)
+    if (batch.shifted) batch.bytes = null
+    batch.shifted = false
     const later = this.ready.findIndex(other => other.createdMs > batch.createdMs ||
       (other.baseSequence < 0 && batch.baseSequence >= 0) || other.baseSequence > batch.baseSequence)
     this.ready.splice(later < 0 ? this.ready.length : later, 0, batch)

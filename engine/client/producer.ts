@@ -307,7 +307,12 @@ export class Producer {
       // A batch before this one is to be sent again: then this one had to fail, and goes again behind it.
       const behind = errorCode === errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER && isBehindRetry(queue, batch)
       const error = new BrokerError(errorCode, result?.errorMessage)
-      this.#failedOnce(queue, batch, error, behind || errorRetriable(errorCode))
+      if (behind || errorRetriable(errorCode)) this.#failedOnce(queue, batch, error, true)
+      else {
+        queue.settle(batch)
+        if (batch.baseSequence >= 0) queue.closeGap(batch)
+        this.#finish(batch, error, -1, true)
+      }
     }
   }
 
@@ -387,6 +392,7 @@ function load (queue: ProduceQueue): number {
 }
 
 function isBehindRetry (queue: ProduceQueue, batch: Batch): boolean {
-  return queue.ready.some(other => other.attempts > 0 && other.baseSequence < batch.baseSequence) ||
-    queue.inFlight.some(other => other.baseSequence < batch.baseSequence)
+  const isBefore = (other: Batch) => other.baseSequence < batch.baseSequence
+  return batch.shifted || queue.inFlight.some(isBefore) ||
+    queue.ready.some(other => other.attempts > 0 && isBefore(other))
 }
