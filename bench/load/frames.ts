@@ -4,7 +4,8 @@ import { encodeRequestFrame } from '../../engine/protocol/frame.ts'
 import { Fetch } from '../../engine/protocol/messages/01-fetch.ts'
 import { Produce } from '../../engine/protocol/messages/00-produce.ts'
 import { type CodecName, codecIds } from '../../engine/protocol/compression/index.ts'
-import { buildBatch } from '../../engine/protocol/record.ts'
+import { buildBatch, recordBytes, type RecordInput } from '../../engine/protocol/record.ts'
+import { batchHeaderBytes } from '../../engine/protocol/record-batch.ts'
 import { make } from '../../engine/protocol/schema.ts'
 
 /** Not flexible, so that error codes stand at fixed places; served by every Kafka since 2.1. */
@@ -13,9 +14,6 @@ export const fetchVersion = 11
 
 const clientId = 'millrace-load'
 const correlationAt = 8
-const batchHeaderBytes = 61
-/** Of a record: length, attributes, time and offset delta, key length, value length, header count. */
-const recordOverheadBytes = 8
 
 export interface BatchShape {
   readonly batchBytes: number
@@ -32,18 +30,24 @@ export interface BuiltBatch {
  * As many records of that size as fit. Their bytes are random letters: a codec finds some, not all, to
  * save.
  */
-export function buildRecords ({ batchBytes, recordBytes, codec }: BatchShape): BuiltBatch {
-  const each = recordBytes + recordOverheadBytes
-  const records = Math.max(1, Math.floor((batchBytes - batchHeaderBytes) / each))
-  const letters = 'abcdefghijklmnopqrstuvwxyz'
-  const values = Array.from({ length: records }, () => {
-    const value = Buffer.alloc(recordBytes)
-    for (let at = 0; at < recordBytes; at++) value[at] = letters.charCodeAt(Math.floor(Math.random() * 26))
-    return value
-  })
+export function buildRecords ({ batchBytes, recordBytes: valueBytes, codec }: BatchShape): BuiltBatch {
   const timestamp = Date.now()
-  const bytes = buildBatch({ compression: codecIds[codec] }, values.map(value => ({ value, timestamp })))
-  return { bytes: Buffer.from(bytes), records }
+  const records: RecordInput[] = []
+  let bytesLeft = batchBytes - batchHeaderBytes
+  for (;;) {
+    const record = { value: randomLetters(valueBytes), timestamp }
+    bytesLeft -= recordBytes(record, timestamp, records.length)
+    if (bytesLeft < 0 && records.length > 0) break
+    records.push(record)
+  }
+  const bytes = buildBatch({ compression: codecIds[codec] }, records)
+  return { bytes: Buffer.from(bytes), records: records.length }
+}
+
+function randomLetters (bytes: number): Buffer {
+  const value = Buffer.alloc(bytes)
+  for (let at = 0; at < bytes; at++) value[at] = 97 + Math.floor(Math.random() * 26)
+  return value
 }
 
 export function produceFrame (topic: string, partition: number, acks: number, batch: BuiltBatch): Buffer {

@@ -48,10 +48,23 @@ export async function run (options: LoadOptions): Promise<Result> {
     const times = { intended: new Histogram(), service: new Histogram(), fetch: new Histogram() }
     const producers = producing ? await connectProducers(options, batch, times.intended, times.service) : []
     const consumers = await connectConsumers(options, cluster, times.fetch)
-    return await measured(options, batch, producers, consumers, times)
+    const before = await recordsIn(cluster, options)
+    const result = await measured(options, batch, producers, consumers, times)
+    if (options.acks !== 0) {
+      const acknowledged = sum(producers.map(({ answered, errors }) => answered - errors)) * batch.records
+      const there = await recordsIn(cluster, options) - before
+      if (there < acknowledged) throw new Error(`${acknowledged} records were acknowledged, ${there} are there`)
+    }
+    return result
   } finally {
     cluster.close()
   }
+}
+
+/** What the broker says, so that a figure is not taken from answers alone. */
+async function recordsIn (cluster: Cluster, { topic, partitions }: LoadOptions): Promise<number> {
+  const all = Array.from({ length: partitions }, (_, partition) => partition)
+  return sum([...(await offsets(cluster, topic, all, 'latest')).values()])
 }
 
 interface AllTimes {
