@@ -55,7 +55,8 @@ export function planPartitions (
   }
   if (factor > brokers.length) {
     return failure('INVALID_REPLICATION_FACTOR',
-      `Replication factor ${factor} needs as many brokers, but there are ${brokers.length}.`)
+      `Unable to replicate the partition ${factor} time(s): The target replication factor of ${factor} cannot be ` +
+      `reached because only ${brokers.length} broker(s) are registered or some brokers have all their log directories cordoned.`)
   }
   return spread(0, count, factor, brokers)
 }

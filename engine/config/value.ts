@@ -96,7 +96,7 @@ function problemWithList (setting: Setting, text: string): string | null {
   }
   if (setting.oneOf === undefined) return null
   const stranger = entries.find(entry => !setting.oneOf!.includes(entry))
-  return stranger === undefined ? null : `Entries must be among: ${setting.oneOf.join(', ')}`
+  return stranger === undefined ? null : `String must be one of: ${setting.oneOf.join(', ')}`
 }
 
 function problemWithText (setting: Setting, text: string): string | null {
