@@ -293,6 +293,7 @@ export class Border implements LogClient {
     await this.#filling.close()
     for (const row of rows) row.tail?.clear()
     this.arena.close()
+    assert(!orderly || this.arena.heldCells === 0, 'whoever held arena memory has given it back')
   }
 
   #openRows (): MainRow[] {

@@ -47,6 +47,8 @@ class InlineDisk implements DiskThread {
 
   async close (): Promise<void> {
     this.#closed = true
+    // What was asked for before fails now, and whoever asked lets go of its memory.
+    for (let turn = 0; turn < 2; turn++) await new Promise<void>(resolve => this.#clock.soon(resolve))
     this.#reader.close()
   }
 }

@@ -133,6 +133,22 @@ describe('readers that do not read', () => {
   })
 })
 
+describe('a log that is closed', () => {
+  it('gets its memory back from the reads that were on their way', async () => {
+    const place: Place = { kind: 'inline', disk: new FaultyDisk(), folder: '/a', drop () {} }
+    const { log } = await startLog(place)
+    const row = await openRow(log)
+    for (let index = 0; index < 50; index++) await append(log, row, batchOf('c', 6, 10_000))
+    log.dropTail(row)
+    const answer = await log.read(row, 0, 'high-watermark', 2 ** 21, true)
+    const collecting = bytesOf(answer).catch(() => {})
+    const asked = log.read(row, 6, 'high-watermark', 2 ** 21, true) as Promise<ReadResult>
+    const dropped = asked.then(({ records }) => releasePieces(records.pieces), () => {})
+    await Promise.all([log.close(true), collecting, dropped])
+    expect(log.arena.heldCells).toBe(0)
+  })
+})
+
 describe('a worker that does not answer', () => {
   it('is reported once after 5 s, and again when it falls silent again', async () => {
     const clock = new FakeClock()

@@ -26,6 +26,15 @@ export interface RowDisk {
 
 const noPieces: HistoryPieces = { bytes: 0, pieces: [] }
 const noAborted: ReadResult['aborted'] = []
+/** The log was removed, or never was. */
+const notThere: ReadResult = {
+  errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
+  records: noPieces,
+  highWatermark: -1,
+  lastStableOffset: -1,
+  logStartOffset: -1,
+  aborted: noAborted
+}
 const nothingFound: TimestampOffset = { offset: -1, timestampMs: -1, leaderEpoch: -1 }
 
 export class Reads {
@@ -50,7 +59,7 @@ export class Reads {
     row: Row, offset: Offset, limit: ReadLimit, maxBytes: number, minOneBatch: boolean
   ): ReadResult | Promise<ReadResult> {
     const open = this.#rowOf(row)
-    if (open === undefined) return this.#result(row, errorCodes.UNKNOWN_TOPIC_OR_PARTITION, noPieces)
+    if (open === undefined) return notThere
     if (this.#table.role(row) === roles.offline) {
       return this.#result(row, errorCodes.KAFKA_STORAGE_ERROR, noPieces)
     }
@@ -127,7 +136,7 @@ export class Reads {
       if (!(error instanceof DiskError)) throw error
       if (error.code === 'EIO') this.#diskOf(row).failed(error)
       // Retention or a deletion of the topic was quicker.
-      if (this.#rowOf(row) !== open) return this.#result(row, errorCodes.UNKNOWN_TOPIC_OR_PARTITION, noPieces)
+      if (this.#rowOf(row) !== open) return notThere
       const deleted = isGone(error) && offset < this.#table.logStart(row)
       const errorCode = deleted ? errorCodes.OFFSET_OUT_OF_RANGE : errorCodes.KAFKA_STORAGE_ERROR
       return this.#result(row, errorCode, noPieces)
