@@ -6,6 +6,8 @@ export default defineConfig({
     exclude: ['**/node_modules/**', 'dist/**', '**/*.interop.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
+    // Threads that come and go while type stripping (WASM) compiles hit a race in V8's page protection.
+    execArgv: ['--no-memory-protection-keys'],
     testTimeout: 60_000,
     hookTimeout: 60_000
   }
