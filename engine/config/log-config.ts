@@ -23,6 +23,15 @@ export interface LogConfig {
   compacts: boolean
   /** compression.type: 'producer' keeps what came. */
   compressionType: string
+  /** compression.gzip.level and so on, for what is compressed here. */
+  compressionLevels: { gzip: number, lz4: number, zstd: number }
+  /** max.decompressed.message.bytes, bounded: no batch may unfold to more. */
+  decompressedBytesMax: number
+  /** min.cleanable.dirty.ratio */
+  minCleanableRatio: number
+  minCompactionLagMs: number
+  maxCompactionLagMs: number
+  deleteRetentionMs: number
   flushMessages: number
   flushMs: number
   preallocate: boolean

@@ -7,6 +7,8 @@ import { parseBoolean, parseList, parseNumber, problemWith } from './value.ts'
 
 const hourMs = 3_600_000
 const minuteMs = 60_000
+/** Whatever the setting says: a thousandfold bomb of the default message size stays out. */
+const decompressedBytesMax = 128 * 2 ** 20
 
 /** The value of a topic setting as text: the topic's own, else what the broker's settings say. */
 export function topicText (
@@ -53,9 +55,10 @@ export function logConfigOf (
   const text = (name: string) => topicText(config, overrides, name) ?? ''
   const number = (name: string) => parseNumber(text(name))
   const policies = parseList(text('cleanup.policy'))
+  const compacts = policies.includes('compact')
   return {
     segmentBytes: number(text('internal.segment.bytes') === '' ? 'segment.bytes' : 'internal.segment.bytes'),
-    segmentMs: number('segment.ms'),
+    segmentMs: compacts ? Math.min(number('segment.ms'), number('max.compaction.lag.ms')) : number('segment.ms'),
     segmentJitterMs: Math.min(number('segment.jitter.ms'), number('segment.ms')),
     segmentIndexBytes: number('segment.index.bytes'),
     indexIntervalBytes: number('index.interval.bytes'),
@@ -67,8 +70,18 @@ export function logConfigOf (
     timestampBeforeMaxMs: number('message.timestamp.before.max.ms'),
     timestampAfterMaxMs: number('message.timestamp.after.max.ms'),
     deletes: policies.includes('delete'),
-    compacts: policies.includes('compact'),
+    compacts,
     compressionType: text('compression.type'),
+    compressionLevels: {
+      gzip: number('compression.gzip.level'),
+      lz4: number('compression.lz4.level'),
+      zstd: number('compression.zstd.level')
+    },
+    decompressedBytesMax: Math.min(number('max.decompressed.message.bytes'), decompressedBytesMax),
+    minCleanableRatio: number('min.cleanable.dirty.ratio'),
+    minCompactionLagMs: number('min.compaction.lag.ms'),
+    maxCompactionLagMs: number('max.compaction.lag.ms'),
+    deleteRetentionMs: number('delete.retention.ms'),
     flushMessages: number('flush.messages'),
     flushMs: number('flush.ms'),
     preallocate: parseBoolean(text('preallocate')),

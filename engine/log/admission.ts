@@ -113,7 +113,7 @@ export class Admission {
     const { batch, header, walk } = this
     let plain: Buffer
     try {
-      plain = unpack(batch, header)
+      plain = unpack(batch, header, config.decompressedBytesMax)
     } catch (error) {
       if (error instanceof UnpackError) return error.code
       throw error
@@ -127,7 +127,7 @@ export class Admission {
       // Kafka would have to number the records anew and cannot, in the form in which it has them then.
       if (!walk.offsetsInOrder && header.codec !== 0) return errorCodes.UNKNOWN_SERVER_ERROR
     } else if (!header.control) {
-      this.batch = repack(batch, header, plain, target, walk.offsetsInOrder)
+      this.batch = repack(batch, header, plain, target, walk.offsetsInOrder, config)
       if (config.maxMessageBytes >= 0 && this.batch.length > config.maxMessageBytes) {
         return errorCodes.MESSAGE_TOO_LARGE
       }

@@ -1,12 +1,10 @@
 // Compressed batches on their way in: unpacked to be walked, packed anew where the topic wants another codec.
 import { type BatchHeader } from '../protocol/record-batch.ts'
 import { buildBatch, decodeRecords, recordsOf, wrapBatch } from '../protocol/record.ts'
-import { compress, CompressionError, isCodecId } from '../protocol/compression/index.ts'
+import { type CodecId, codecIds, compress, CompressionError, isCodecId } from '../protocol/compression/index.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import { assert } from '../base/assert.ts'
-
-/** No batch may unfold to more: a thousandfold bomb of the default message size stays out. */
-const unpackedBytesMax = 128 * 2 ** 20
+import { type LogConfig } from './types.ts'
 
 /** What the client is told about a batch that cannot be unpacked. */
 export class UnpackError extends Error {
@@ -23,9 +21,9 @@ export function knownCodec (codec: number): boolean {
 }
 
 /** The plain records of a batch. */
-export function unpack (batch: Buffer, header: BatchHeader): Buffer {
+export function unpack (batch: Buffer, header: BatchHeader, bytesMax: number): Buffer {
   try {
-    const plain = recordsOf(batch, 0, header, unpackedBytesMax)
+    const plain = recordsOf(batch, 0, header, bytesMax)
     return Buffer.from(plain.buffer, plain.byteOffset, plain.length)
   } catch (error) {
     if (!(error instanceof CompressionError)) throw error
@@ -40,21 +38,29 @@ export function unpack (batch: Buffer, header: BatchHeader): Buffer {
  * are numbered anew.
  */
 export function repack (
-  batch: Buffer, header: BatchHeader, plain: Buffer, codec: number, ordered: boolean
+  batch: Buffer, header: BatchHeader, plain: Buffer, codec: number, ordered: boolean, config: LogConfig
 ): Buffer {
   assert(isCodecId(codec), 'a topic stores with a codec that exists')
   const options = {
     compression: codec,
+    compressionLevel: levelOf(codec, config),
     transactional: header.transactional,
     producerId: header.producerId,
     producerEpoch: header.producerEpoch,
     baseSequence: header.baseSequence
   }
   if (!ordered || header.logAppendTime) {
-    const records = decodeRecords(batch, 0, unpackedBytesMax)
+    const records = decodeRecords(batch, 0, config.decompressedBytesMax)
       .map(({ key, value, timestamp, headers }) => ({ key, value, timestamp, headers }))
     return buildBatch(options, records)
   }
   const { recordCount, lastOffsetDelta, baseTimestamp, maxTimestamp } = header
-  return wrapBatch(compress(codec, plain), recordCount, lastOffsetDelta, baseTimestamp, maxTimestamp, options)
+  const packed = compress(codec, plain, options.compressionLevel)
+  return wrapBatch(packed, recordCount, lastOffsetDelta, baseTimestamp, maxTimestamp, options)
+}
+
+/** LZ4 has one level here: the native codec offers no other. */
+function levelOf (codec: CodecId, { compressionLevels }: LogConfig): number | undefined {
+  if (codec === codecIds.gzip) return compressionLevels.gzip
+  return codec === codecIds.zstd ? compressionLevels.zstd : undefined
 }

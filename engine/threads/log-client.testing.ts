@@ -72,6 +72,12 @@ export const plainConfig: LogConfig = {
   flushMs: -1,
   preallocate: false,
   producerIdExpirationMs: 86_400_000,
+  compressionLevels: { gzip: -1, lz4: 9, zstd: 3 },
+  decompressedBytesMax: 128 * 2 ** 20,
+  minCleanableRatio: 0.5,
+  minCompactionLagMs: 0,
+  maxCompactionLagMs: Number.MAX_SAFE_INTEGER,
+  deleteRetentionMs: 86_400_000,
   durability: 'page-cache'
 }
 
