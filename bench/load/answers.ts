@@ -28,8 +28,9 @@ export class SmallAnswers {
   }
 }
 
-/** What one fetch brought. */
+/** What one fetch brought of one partition. */
 export interface Fetched {
+  partition: number
   errorCode: number
   /** Of whole batches. */
   records: number
@@ -39,38 +40,57 @@ export interface Fetched {
   highWatermark: number
 }
 
+export interface FetchEvents {
+  /** Of one partition; the object is used again. */
+  partition (fetched: Fetched): void
+  /** Nothing more comes of this answer. `errorCode` is that of the answer as a whole. */
+  ended (errorCode: number): void
+}
+
 const batchHeaderBytes = 61
 const batchLengthAt = 8
 const lastDeltaAt = 23
 const countAt = 57
 const batchOverhead = 12
 
+const headBytes = sizeBytes + 4 + 4 + 2 + 4 + 4
+const errorAt = sizeBytes + 4 + 4
+const topicsAt = headBytes - 4
+const partitionBytes = 4 + 2 + 8 + 8 + 8 + 4 + 4 + 4
+const highWatermarkAt = 6
+const recordsAt = partitionBytes - 4
+
+type Part = 'head' | 'topic' | 'partition' | 'batch'
+
 /**
- * Answers to Fetch v11 for one partition. Of the head (below) and of each batch's header a copy of some 60
- * bytes is made,
- * all else is skipped as it comes.
+ * Answers to Fetch v11 for partitions of one topic. Of the heads (below) and of each batch's header a copy
+ * of some 60 bytes is made, all else is skipped as it comes.
  *
- *   correlation 4 | throttle 4 | error 2 | session 4 | topics 4 | name 2+n | partitions 4 | index 4 | error
- * 2 |
- *   high watermark 8 | last stable 8 | log start 8 | aborted 4 (null or none) | preferred replica 4 |
- * records 4
+ *   head       size 4 | correlation 4 | throttle 4 | error 2 | session 4 | topics 4
+ *   topic      name 2+n | partitions 4
+ *   partition  index 4 | error 2 | high watermark 8 | last stable 8 | log start 8 |
+ *              aborted 4 (null or none) | preferred replica 4 | records 4
  */
 export class FetchAnswers {
-  readonly #headBytes: number
-  readonly #each: (fetched: Fetched) => void
-  readonly #fetched: Fetched = { errorCode: 0, records: 0, bytes: 0, nextOffset: -1, highWatermark: 0 }
-  readonly #held: Buffer // the size and the head, or a batch's header, as far as it is there
-  #heldBytes = 0
-  #wanted: number // how many bytes #held is to get
-  #skip = 0 // bytes of the answer to leave out first
-  #left = -1 // bytes of the answer after what is in #held; -1: its size is not known
-  #inHead = true
+  readonly #topicBytes: number
+  readonly #events: FetchEvents
+  readonly #fetched: Fetched = {
+    partition: 0, errorCode: 0, records: 0, bytes: 0, nextOffset: -1, highWatermark: 0
+  }
 
-  constructor (topic: string, each: (fetched: Fetched) => void) {
-    this.#headBytes = sizeBytes + 4 + 4 + 2 + 4 + 4 + 2 + topic.length + 4 + 4 + 2 + 8 + 8 + 8 + 4 + 4 + 4
-    this.#each = each
-    this.#held = Buffer.alloc(Math.max(this.#headBytes, batchHeaderBytes))
-    this.#wanted = this.#headBytes
+  readonly #held: Buffer // one of the parts, as far as it is there
+  #heldBytes = 0
+  #part: Part = 'head'
+  #wanted = headBytes // how many bytes #held is to get
+  #skip = 0 // bytes to leave out first
+  #partitionsLeft = 0
+  #recordBytesLeft = 0 // of the partition
+  #errorCode = 0
+
+  constructor (topic: string, events: FetchEvents) {
+    this.#topicBytes = 2 + topic.length + 4
+    this.#events = events
+    this.#held = Buffer.alloc(Math.max(this.#topicBytes, batchHeaderBytes))
   }
 
   push (chunk: Buffer): void {
@@ -80,7 +100,7 @@ export class FetchAnswers {
         const skipped = Math.min(this.#skip, chunk.length - at)
         this.#skip -= skipped
         at += skipped
-        if (this.#skip === 0 && this.#left === 0) this.#end()
+        if (this.#skip === 0) this.#nextBatch()
         continue
       }
       const taken = Math.min(this.#wanted - this.#heldBytes, chunk.length - at)
@@ -91,58 +111,77 @@ export class FetchAnswers {
     }
   }
 
-  #take (): void {
+  #want (part: Part, bytes: number): void {
+    this.#part = part
+    this.#wanted = bytes
     this.#heldBytes = 0
-    if (this.#inHead) this.#takeHead()
-    else this.#takeBatch()
-    if (this.#left === 0 && this.#skip === 0) return this.#end()
-    if (this.#left < batchHeaderBytes) { // the cut-off rest of a batch
-      this.#skip += this.#left
-      this.#left = 0
-    }
-    this.#wanted = batchHeaderBytes
   }
 
-  #takeHead (): void {
-    const head = this.#held
+  #take (): void {
+    if (this.#part === 'batch') return this.#takeBatch()
+    if (this.#part === 'partition') return this.#takePartition()
+    if (this.#part === 'topic') {
+      this.#partitionsLeft = this.#held.readInt32BE(this.#topicBytes - 4)
+      return this.#nextPartition()
+    }
+    this.#errorCode = this.#held.readInt16BE(errorAt)
+    if (this.#held.readInt32BE(topicsAt) === 0) this.#end()
+    else this.#want('topic', this.#topicBytes)
+  }
+
+  #takePartition (): void {
+    const held = this.#held
     const fetched = this.#fetched
-    const errorAt = this.#headBytes - 4 - 4 - 4 - 8 - 8 - 8 - 2
-    fetched.errorCode = head.readInt16BE(sizeBytes + 8) || head.readInt16BE(errorAt)
-    fetched.highWatermark = head.readInt32BE(errorAt + 2) * 4294967296 + head.readUInt32BE(errorAt + 6)
+    fetched.partition = held.readInt32BE(0)
+    fetched.errorCode = held.readInt16BE(4)
+    fetched.highWatermark =
+      held.readInt32BE(highWatermarkAt) * 4294967296 + held.readUInt32BE(highWatermarkAt + 4)
     fetched.records = 0
     fetched.bytes = 0
     fetched.nextOffset = -1
-    this.#inHead = false
-    this.#left = head.readInt32BE(0) - (this.#headBytes - sizeBytes)
-    if (fetched.errorCode !== 0) {
-      this.#skip = this.#left
-      this.#left = 0
-    }
+    this.#recordBytesLeft = Math.max(0, held.readInt32BE(recordsAt)) // -1: null
+    this.#nextBatch()
   }
 
   #takeBatch (): void {
     const header = this.#held
     const batchBytes = header.readInt32BE(batchLengthAt) + batchOverhead
-    this.#left -= batchHeaderBytes
+    this.#recordBytesLeft -= batchHeaderBytes
     const body = batchBytes - batchHeaderBytes
-    if (body > this.#left) { // does not come whole: to be had again next time
-      this.#skip = this.#left
-      this.#left = 0
+    if (body > this.#recordBytesLeft) { // does not come whole: to be had again next time
+      this.#skip = this.#recordBytesLeft
+      this.#recordBytesLeft = 0
+    } else {
+      const fetched = this.#fetched
+      fetched.records += header.readInt32BE(countAt)
+      fetched.bytes += batchBytes
+      const baseOffset = header.readInt32BE(0) * 4294967296 + header.readUInt32BE(4)
+      fetched.nextOffset = baseOffset + header.readInt32BE(lastDeltaAt) + 1
+      this.#skip = body
+      this.#recordBytesLeft -= body
+    }
+    if (this.#skip === 0) this.#nextBatch()
+  }
+
+  #nextBatch (): void {
+    const left = this.#recordBytesLeft
+    if (left >= batchHeaderBytes) return this.#want('batch', batchHeaderBytes)
+    if (left > 0) { // the cut-off rest of a batch
+      this.#skip = left
+      this.#recordBytesLeft = 0
       return
     }
-    const fetched = this.#fetched
-    fetched.records += header.readInt32BE(countAt)
-    fetched.bytes += batchBytes
-    const baseOffset = header.readInt32BE(0) * 4294967296 + header.readUInt32BE(4)
-    fetched.nextOffset = baseOffset + header.readInt32BE(lastDeltaAt) + 1
-    this.#skip = body
-    this.#left -= body
+    this.#events.partition(this.#fetched)
+    this.#nextPartition()
+  }
+
+  #nextPartition (): void {
+    if (this.#partitionsLeft-- > 0) this.#want('partition', partitionBytes)
+    else this.#end()
   }
 
   #end (): void {
-    this.#left = -1
-    this.#inHead = true
-    this.#wanted = this.#headBytes
-    this.#each(this.#fetched)
+    this.#want('head', headBytes)
+    this.#events.ended(this.#errorCode)
   }
 }

@@ -1,6 +1,6 @@
 // The broker under load: started here from dist/ or running already, and what the system says of its process.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { join, resolve } from 'node:path'
@@ -36,6 +36,16 @@ export function usageOf (pid: number): Usage {
     cpuSeconds: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond,
     residentBytes: kilobytes('VmRSS') * 1024,
     residentBytesMax: kilobytes('VmHWM') * 1024
+  }
+}
+
+/** From here on the system counts a new maximum of the process's resident memory, where it can. */
+export function resetPeak (pid: number): void {
+  if (pid === 0) return
+  try {
+    writeFileSync(`/proc/${pid}/clear_refs`, '5')
+  } catch {
+    // Another user's process, or a kernel without it: the maximum is that of the process's whole life.
   }
 }
 

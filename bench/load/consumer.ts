@@ -1,28 +1,32 @@
-// One consuming connection: fetches its partitions in turn, one request in flight, and begins again at the
-// start when it has read what was there (history), or waits for more (tail).
-import { connect, type Socket } from 'node:net'
-import { once } from 'node:events'
+// One consuming connection: one request in flight that asks for all its partitions. Each begins again at the
+// start when it has been read to its end (history), or waits for more (tail).
+import { type Socket } from 'node:net'
 import { type Fetched, FetchAnswers } from './answers.ts'
 import { type FetchFrame, fetchFrame, patchCorrelation, patchOffset } from './frames.ts'
 import { type Histogram } from './histogram.ts'
+import { connected } from './socket.ts'
 
 export interface ConsumerOptions {
   readonly host: string
   readonly port: number
   readonly topic: string
   readonly partitions: readonly { readonly partition: number, readonly start: number }[]
+  /** Of each partition. */
   readonly fetchBytes: number
   readonly tail: boolean
   readonly times: Histogram
+  /** Told of each partition of which something came. */
+  readonly arrived?: (partition: number, nextOffset: number) => void
 }
 
 interface Lane {
-  readonly frame: FetchFrame
   readonly start: number
   offset: number
 }
 
 const waitMsMax = 500
+/** More than that and the figures mean nothing: it stops asking. */
+const errorsMax = 100
 
 export class LoadConsumer {
   answered = 0
@@ -30,30 +34,34 @@ export class LoadConsumer {
   bytes = 0
   errors = 0
   firstErrorCode = 0
-  /** How often all that was there was read. */
-  rounds = 0
   readonly #socket: Socket
   readonly #options: ConsumerOptions
-  readonly #lanes: Lane[]
-  #lane = 0
+  readonly #frame: FetchFrame
+  readonly #answers: FetchAnswers
+  readonly #lanes = new Map<number, Lane>()
   #correlationId = 0
   #sentMs = 0
   #running = false
 
   static async connect (options: ConsumerOptions): Promise<LoadConsumer> {
-    const socket = connect({ host: options.host, port: options.port, noDelay: true })
-    await once(socket, 'connect')
-    return new LoadConsumer(socket, options)
+    // Nothing comes before the first request, which start() sends.
+    const made: { consumer?: LoadConsumer } = {}
+    const socket = await connected(options, chunk => made.consumer!.#answers.push(chunk))
+    made.consumer = new LoadConsumer(socket, options)
+    return made.consumer
   }
 
   constructor (socket: Socket, options: ConsumerOptions) {
     this.#socket = socket
     this.#options = options
-    const { topic, fetchBytes: bytesMax } = options
-    this.#lanes = options.partitions.map(({ partition, start }) =>
-      ({ frame: fetchFrame({ topic, partition, bytesMax, waitMsMax }), start, offset: start }))
-    const answers = new FetchAnswers(topic, fetched => this.#answer(fetched))
-    socket.on('data', chunk => answers.push(chunk))
+    const { topic, fetchBytes: bytesMax, partitions } = options
+    const numbers = partitions.map(({ partition }) => partition)
+    this.#frame = fetchFrame({ topic, partitions: numbers, bytesMax, waitMsMax })
+    this.#answers = new FetchAnswers(topic, {
+      partition: fetched => this.#take(fetched),
+      ended: errorCode => this.#ended(errorCode)
+    })
+    for (const { partition, start } of partitions) this.#lanes.set(partition, { start, offset: start })
     socket.on('close', () => { if (this.#running) throw new Error('the broker closed a consuming connection') })
   }
 
@@ -68,30 +76,35 @@ export class LoadConsumer {
   }
 
   #send (): void {
-    const { frame, offset } = this.#lanes[this.#lane]
     this.#correlationId = (this.#correlationId + 1) & 0x7fffffff
-    patchCorrelation(frame.bytes, this.#correlationId)
-    patchOffset(frame, offset)
+    patchCorrelation(this.#frame.bytes, this.#correlationId)
+    let index = 0
+    for (const { offset } of this.#lanes.values()) patchOffset(this.#frame, index++, offset)
     this.#sentMs = performance.now()
-    this.#socket.write(frame.bytes)
+    this.#socket.write(this.#frame.bytes)
   }
 
-  #answer (fetched: Fetched): void {
-    this.#options.times.record(performance.now() - this.#sentMs)
-    this.answered++
+  #take (fetched: Fetched): void {
     this.records += fetched.records
     this.bytes += fetched.bytes
-    if (fetched.errorCode !== 0) {
-      this.errors++
-      this.firstErrorCode ||= fetched.errorCode
+    if (fetched.errorCode !== 0) this.#count(fetched.errorCode)
+    const lane = this.#lanes.get(fetched.partition)!
+    if (fetched.nextOffset >= 0) {
+      lane.offset = fetched.nextOffset
+      this.#options.arrived?.(fetched.partition, fetched.nextOffset)
     }
-    const lane = this.#lanes[this.#lane]
-    if (fetched.nextOffset >= 0) lane.offset = fetched.nextOffset
-    if (!this.#options.tail && lane.offset >= fetched.highWatermark) {
-      lane.offset = lane.start
-      this.rounds++
-    }
-    this.#lane = (this.#lane + 1) % this.#lanes.length
-    if (this.#running && this.errors < 100) this.#send()
+    if (!this.#options.tail && lane.offset >= fetched.highWatermark) lane.offset = lane.start
+  }
+
+  #ended (errorCode: number): void {
+    this.#options.times.record(performance.now() - this.#sentMs)
+    this.answered++
+    if (errorCode !== 0) this.#count(errorCode)
+    if (this.#running && this.errors < errorsMax) this.#send()
+  }
+
+  #count (errorCode: number): void {
+    this.errors++
+    this.firstErrorCode ||= errorCode
   }
 }

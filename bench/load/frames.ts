@@ -27,10 +27,17 @@ export interface BuiltBatch {
 }
 
 /**
- * As many records of that size as fit. Their bytes are random letters: a codec finds some, not all, to
- * save.
+ * As many records of that size as fit before they are compressed. One half of a record is as in all others,
+ * the other half random letters: a codec finds some, not all, to save.
  */
-export function buildRecords ({ batchBytes, recordBytes: valueBytes, codec }: BatchShape): BuiltBatch {
+export function buildRecords ({ batchBytes, recordBytes, codec }: BatchShape): BuiltBatch {
+  const each = recordBytes + recordOverheadBytes
+  const records = Math.max(1, Math.floor((batchBytes - batchHeaderBytes) / each))
+  const values = Array.from({ length: records }, () => {
+    const value = Buffer.alloc(recordBytes, 'the same in every record; ')
+    for (let at = recordBytes >> 1; at < recordBytes; at++) value[at] = 97 + Math.floor(Math.random() * 26)
+    return value
+  })
   const timestamp = Date.now()
   const records: RecordInput[] = []
   let bytesLeft = batchBytes - batchHeaderBytes
@@ -50,47 +57,60 @@ function randomLetters (bytes: number): Buffer {
   return value
 }
 
-export function produceFrame (topic: string, partition: number, acks: number, batch: BuiltBatch): Buffer {
+/** The same batch for each of the partitions. */
+export function produceFrame (
+  topic: string, partitions: readonly number[], acks: number, batch: BuiltBatch
+): Buffer {
   const request = make(Produce.request, {
     transactionalId: null,
     acks,
     timeoutMs: 30_000,
-    topicData: [{ name: topic, partitionData: [{ index: partition, records: batch.bytes }] }]
+    topicData: [{ name: topic, partitionData: partitions.map(index => ({ index, records: batch.bytes })) }]
   })
   return Buffer.from(encodeRequestFrame(Produce, produceVersion, 0, clientId, request))
 }
 
-/** Where the error code of the one partition stands in an answer, counted from after the size. */
+/** From the error code of one partition to that of the next, in an answer. */
+export const produceErrorStep = 4 + 2 + 8 + 8 + 8
+
+/** Where the error code of the first partition stands in an answer, counted from after the size. */
 export function produceErrorAt (topic: string): number {
   return 4 + 4 + 2 + topic.length + 4 + 4
 }
 
 export interface FetchShape {
   readonly topic: string
-  readonly partition: number
+  readonly partitions: readonly number[]
+  /** Of each partition. */
   readonly bytesMax: number
   readonly waitMsMax: number
 }
 
 export interface FetchFrame {
   readonly bytes: Buffer
-  /** Where the offset stands in it. */
+  /** Where the offset of the first partition stands in it. */
   readonly offsetAt: number
 }
 
-export function fetchFrame ({ topic, partition, bytesMax, waitMsMax }: FetchShape): FetchFrame {
-  const request = make(Fetch.request, {
-    maxWaitMs: waitMsMax,
-    minBytes: 1,
-    maxBytes: bytesMax,
-    topics: [{ topic, partitions: [{ partition, fetchOffset: 0, partitionMaxBytes: bytesMax }] }]
-  })
-  const bytes = Buffer.from(encodeRequestFrame(Fetch, fetchVersion, 0, clientId, request))
-  const marked = make(Fetch.request, {
-    ...request,
-    topics: [{ topic, partitions: [{ ...request.topics[0].partitions[0], fetchOffset: 0x01020304 }] }]
-  })
-  const other = encodeRequestFrame(Fetch, fetchVersion, 0, clientId, marked)
+/** A partition in a request: index, leader epoch, offset, log start, most bytes. */
+const fetchPartitionBytes = 4 + 4 + 8 + 8 + 4
+
+export function fetchFrame ({ topic, partitions, bytesMax, waitMsMax }: FetchShape): FetchFrame {
+  const encoded = (firstOffset: number): Buffer => {
+    const request = make(Fetch.request, {
+      maxWaitMs: waitMsMax,
+      minBytes: 1,
+      maxBytes: Math.min(bytesMax * partitions.length, 0x7fffffff),
+      topics: [{
+        topic,
+        partitions: partitions.map((partition, index) =>
+          ({ partition, fetchOffset: index === 0 ? firstOffset : 0, partitionMaxBytes: bytesMax }))
+      }]
+    })
+    return Buffer.from(encodeRequestFrame(Fetch, fetchVersion, 0, clientId, request))
+  }
+  const bytes = encoded(0)
+  const other = encoded(0x01020304)
   const changed = bytes.findIndex((byte, at) => byte !== other[at])
   return { bytes, offsetAt: changed - 4 }
 }
@@ -99,8 +119,10 @@ export function patchCorrelation (frame: Buffer, correlationId: number): void {
   frame.writeInt32BE(correlationId, correlationAt)
 }
 
-export function patchOffset ({ bytes, offsetAt }: FetchFrame, offset: number): void {
+/** Of the partition that was named as the `index`-th. */
+export function patchOffset ({ bytes, offsetAt }: FetchFrame, index: number, offset: number): void {
+  const at = offsetAt + index * fetchPartitionBytes
   const high = Math.floor(offset / 4294967296)
-  bytes.writeInt32BE(high, offsetAt)
-  bytes.writeUInt32BE(offset - high * 4294967296, offsetAt + 4)
+  bytes.writeInt32BE(high, at)
+  bytes.writeUInt32BE(offset - high * 4294967296, at + 4)
 }

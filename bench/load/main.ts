@@ -37,7 +37,8 @@ function figures (flow: Flow, seconds: number) {
 }
 
 function summary (options: LoadOptions, result: Result) {
-  const { seconds, produced, consumed, brokerBefore, brokerAfter, generatorCpuSeconds } = result
+  const { seconds, produced, consumed, endToEndMs, brokerBefore, brokerAfter, generatorCpuSeconds } = result
+  const requests = (produced?.requests ?? 0) + (consumed?.requests ?? 0)
   const gigabytes = ((produced?.bytes ?? 0) + (consumed?.bytes ?? 0)) / 1e9
   const cpuSeconds = brokerAfter.cpuSeconds - brokerBefore.cpuSeconds
   return {
@@ -45,11 +46,13 @@ function summary (options: LoadOptions, result: Result) {
     seconds: round(seconds),
     produced: produced === null ? null : figures(produced, seconds),
     consumed: consumed === null ? null : figures(consumed, seconds),
+    endToEndMs: endToEndMs === null ? null : rounded(endToEndMs),
     broker: options.pid === 0
       ? null
       : {
           cpus: round(cpuSeconds / seconds),
           cpuSecondsPerGigabyte: round(cpuSeconds / gigabytes),
+          cpuSecondsPerMillionRequests: round(cpuSeconds / (requests / 1e6)),
           residentMegabytes: Math.round(brokerAfter.residentBytes / 1e6),
           residentMegabytesMax: Math.round(brokerAfter.residentBytesMax / 1e6)
         },
@@ -58,7 +61,7 @@ function summary (options: LoadOptions, result: Result) {
 }
 
 function table (options: LoadOptions, result: Result): string {
-  const { produced, consumed, broker, generatorCpus } = summary(options, result)
+  const { produced, consumed, endToEndMs, broker, generatorCpus } = summary(options, result)
   const { mode, connections, inFlight, consumers, partitions, rate } = options
   const { batchBytes, recordBytes, codec, acks } = options
   const shape = `${batchBytes}-byte batches of ${recordBytes}-byte records, ${codec}, acks=${acks}`
@@ -74,8 +77,9 @@ function table (options: LoadOptions, result: Result): string {
     if (flow.serviceMs !== undefined) lines.push(`          once it had left: ${times(flow.serviceMs)}`)
     if (errors > 0) lines.push(`          ${errors} errors, the first ${flow.errorName}`)
   }
+  if (endToEndMs !== null) lines.push(`end to end, since it should have left: ${times(endToEndMs)}`)
   if (broker !== null) {
-    lines.push(`broker    ${broker.cpuSecondsPerGigabyte} CPU s/GB, ${broker.cpus} CPUs, ` +
+    lines.push(`broker    ${broker.cpuSecondsPerGigabyte} CPU s/GB, ${broker.cpuSecondsPerMillionRequests} CPU s per million requests, ${broker.cpus} CPUs, ` +
       `${broker.residentMegabytes} MB resident (at most ${broker.residentMegabytesMax})`)
   }
   lines.push(`generator ${generatorCpus} CPUs`)
@@ -91,7 +95,7 @@ function rounded ({ p50, p99, p999, max }: Times): Times {
 }
 
 function round (value: number): number {
-  return Math.round(value * 100) / 100
+  return Math.round(value * 1000) / 1000
 }
 
 await main()

@@ -16,20 +16,26 @@ export interface LoadOptions {
   readonly partitions: number
   readonly connections: number
   readonly inFlight: number
+  readonly partitionsPerRequest: number
   readonly consumers: number
   readonly batchBytes: number
   readonly recordBytes: number
   readonly codec: CodecName
   readonly acks: number
+  /** Of each partition. */
   readonly fetchBytes: number
   /** Requests a second; 0: closed loop. */
   readonly rate: number
   readonly seconds: number
   readonly warmupSeconds: number
+  /** The run ends early when it has written so much, a third of it while it warms up. */
+  readonly bytesMax: number
   /** For consume: how much is written first when the topic is made here. */
   readonly fillBytes: number
   readonly json: boolean
 }
+
+const quickFillBytes = 50_000_000
 
 export const help = `Loads a Kafka broker with requests made beforehand and says what it did.
 
@@ -41,15 +47,18 @@ export const help = `Loads a Kafka broker with requests made beforehand and says
   --in-flight N                  requests in flight on each (5)
   --consumers N                  consuming connections (4 for consume, 1 for mixed)
   --partitions N                 of the topic, connections take them in turn (connections)
-  --batch-bytes N                one batch a request (16384)
+  --partitions-per-request N     one batch for each of so many partitions in every request (1)
+  --batch-bytes N                size of a batch (16384)
   --record-bytes N               value of each record (100)
   --codec NAME                   none, gzip, snappy, lz4, zstd (none)
   --acks -1|0|1                  (-1)
   --rate N                       open loop: N requests a second in all, leaving on schedule; latency counts
                                  from the moment a request should have left
-  --fetch-bytes N                most that a fetch brings (1048576)
+  --fetch-bytes N                most that a fetch brings of each partition (1048576); it asks for all of its connection
   --fill-bytes N                 consume: write this much first (1 GB; 0: read what is there)
   --seconds N, --warmup N        measured time (10), time before it (3)
+  --bytes-max N                  end early when so much is written, warm-up included (no limit)
+  --quick                        a fraction of a second, to see that it works
   --topic NAME                   made when it is not there (load)
   --override key=value           with --start: a setting of the broker; repeat for more
   --data FOLDER                  with --start: a folder in which one for the run is made (/dev/shm)
@@ -64,6 +73,7 @@ export function parseOptions (argv: string[]): LoadOptions | null {
       help: { type: 'boolean', short: 'h', default: false },
       start: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
+      quick: { type: 'boolean', default: false },
       'bootstrap-server': text('127.0.0.1:9092'),
       override: { type: 'string', multiple: true, default: [] },
       mode: text('produce'),
@@ -73,6 +83,7 @@ export function parseOptions (argv: string[]): LoadOptions | null {
       partitions: text('0'),
       connections: text('4'),
       'in-flight': text('5'),
+      'partitions-per-request': text('1'),
       consumers: text('0'),
       'batch-bytes': text('16384'),
       'record-bytes': text('100'),
@@ -81,14 +92,15 @@ export function parseOptions (argv: string[]): LoadOptions | null {
       rate: text('0'),
       'fetch-bytes': text('1048576'),
       'fill-bytes': text('1000000000'),
-      seconds: text('10'),
-      warmup: text('3')
+      seconds: { type: 'string' },
+      warmup: { type: 'string' },
+      'bytes-max': text('Infinity')
     }
   })
   if (values.help) return null
   const number = (name: keyof typeof values): number => {
     const value = Number(values[name])
-    if (!Number.isFinite(value)) throw new Error(`--${name} ${String(values[name])} is no number`)
+    if (Number.isNaN(value)) throw new Error(`--${name} ${String(values[name])} is no number`)
     return value
   }
   const [host, port] = values['bootstrap-server'].split(':')
@@ -107,6 +119,7 @@ export function parseOptions (argv: string[]): LoadOptions | null {
     partitions: number('partitions') || (mode === 'consume' ? consumers : connections),
     connections,
     inFlight: number('in-flight'),
+    partitionsPerRequest: number('partitions-per-request'),
     consumers,
     batchBytes: number('batch-bytes'),
     recordBytes: number('record-bytes'),
@@ -114,9 +127,10 @@ export function parseOptions (argv: string[]): LoadOptions | null {
     acks: values.acks === 'all' ? -1 : number('acks'),
     fetchBytes: number('fetch-bytes'),
     rate: number('rate'),
-    seconds: number('seconds'),
-    warmupSeconds: number('warmup'),
-    fillBytes: number('fill-bytes'),
+    seconds: values.seconds === undefined ? (values.quick ? 0.4 : 10) : number('seconds'),
+    warmupSeconds: values.warmup === undefined ? (values.quick ? 0.1 : 3) : number('warmup'),
+    bytesMax: number('bytes-max'),
+    fillBytes: values.quick ? Math.min(number('fill-bytes'), quickFillBytes) : number('fill-bytes'),
     json: values.json
   }
 }

@@ -1,11 +1,11 @@
 // One producing connection. Closed loop: as many requests in flight as allowed, the next one when an answer
 // comes. Open loop: requests leave when the schedule says, and their time counts from there, however late
 // they left.
-import { connect, type Socket } from 'node:net'
-import { once } from 'node:events'
+import { type Socket } from 'node:net'
 import { SmallAnswers } from './answers.ts'
-import { patchCorrelation, produceErrorAt } from './frames.ts'
+import { patchCorrelation, produceErrorAt, produceErrorStep } from './frames.ts'
 import { type Histogram } from './histogram.ts'
+import { connected } from './socket.ts'
 
 export interface ProducerOptions {
   readonly host: string
@@ -13,11 +13,15 @@ export interface ProducerOptions {
   readonly topic: string
   /** Sent in turn; one is reused only when its answer is there, so no fewer than may be in flight. */
   readonly frames: readonly Buffer[]
+  /** In each frame. */
+  readonly partitionsPerRequest: number
   readonly inFlight: number
   readonly acks: number
   /** From when a request should have left, and from when it left, to its answer. */
   readonly intended: Histogram
   readonly service: Histogram
+  /** Told of each request as it leaves, with its frame and the time at which it should have left. */
+  readonly sent?: (frame: number, intendedMs: number) => void
 }
 
 export class LoadProducer {
@@ -26,6 +30,7 @@ export class LoadProducer {
   firstErrorCode = 0
   readonly #options: ProducerOptions
   readonly #socket: Socket
+  readonly #answers: SmallAnswers
   #next = 0 // the frame whose turn it is; with all answers in order, the oldest one used
   #used = 0 // requests in flight
   readonly #busy: number[] = [] // frames in flight, oldest first, from #oldest on
@@ -39,9 +44,10 @@ export class LoadProducer {
   readonly #errorAt: number
 
   static async connect (options: ProducerOptions): Promise<LoadProducer> {
-    const socket = connect({ host: options.host, port: options.port, noDelay: true })
-    await once(socket, 'connect')
-    return new LoadProducer(socket, options)
+    const made: { producer?: LoadProducer } = {}
+    const socket = await connected(options, chunk => made.producer!.#take(chunk))
+    made.producer = new LoadProducer(socket, options)
+    return made.producer
   }
 
   constructor (socket: Socket, options: ProducerOptions) {
@@ -49,11 +55,7 @@ export class LoadProducer {
     this.#options = options
     this.#errorAt = produceErrorAt(options.topic)
     this.#sentMs = new Float64Array(options.frames.length)
-    const answers = new SmallAnswers((buffer, at) => this.#answer(buffer, at))
-    socket.on('data', chunk => {
-      answers.push(chunk)
-      this.#refill()
-    })
+    this.#answers = new SmallAnswers((buffer, at) => this.#answer(buffer, at))
     socket.on('close', () => { if (this.#running) throw new Error('the broker closed a producing connection') })
   }
 
@@ -86,6 +88,11 @@ export class LoadProducer {
     this.#socket.destroy()
   }
 
+  #take (chunk: Buffer): void {
+    this.#answers.push(chunk)
+    this.#refill()
+  }
+
   #refill (): void {
     const { inFlight, acks } = this.#options
     if (!this.#running || this.#used >= inFlight) return
@@ -110,6 +117,7 @@ export class LoadProducer {
     patchCorrelation(frame, this.#correlationId)
     this.#sentMs[index] = nowMs
     this.#intendedMs[index] = intendedMs
+    this.#options.sent?.(index, intendedMs)
     if (this.#options.acks === 0) {
       this.#socket.write(frame, () => this.#done(index, performance.now()))
       return
@@ -119,8 +127,9 @@ export class LoadProducer {
   }
 
   #answer (buffer: Buffer, at: number): void {
-    const errorCode = buffer.readInt16BE(at + this.#errorAt)
-    if (errorCode !== 0) {
+    for (let n = 0; n < this.#options.partitionsPerRequest; n++) {
+      const errorCode = buffer.readInt16BE(at + this.#errorAt + n * produceErrorStep)
+      if (errorCode === 0) continue
       this.errors++
       this.firstErrorCode ||= errorCode
     }

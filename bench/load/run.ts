@@ -1,7 +1,9 @@
 // One run: connections are made, the warm-up passes, the clock runs, what happened meanwhile is the result.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
 import { type Cluster } from '../../engine/client/cluster.ts'
-import { createTopic, offsets, openCluster, type Usage, usageOf } from './broker.ts'
+import { Arrivals } from './arrivals.ts'
+import { createTopic, offsets, openCluster, resetPeak, type Usage, usageOf } from './broker.ts'
 import { LoadConsumer } from './consumer.ts'
 import { buildRecords, type BuiltBatch, produceFrame } from './frames.ts'
 import { Histogram } from './histogram.ts'
@@ -30,13 +32,24 @@ export interface Result {
   readonly seconds: number
   readonly produced: Flow | null
   readonly consumed: Flow | null
+  /** Mixed: from when a request should have left to when a consumer had its records. */
+  readonly endToEndMs: Times | null
   readonly brokerBefore: Usage
   readonly brokerAfter: Usage
   readonly generatorCpuSeconds: number
 }
 
-/** The schedule of an open loop is kept by a timer; it groups what falls into the same tick. */
-const tickMs = 1
+interface AllTimes {
+  readonly intended: Histogram
+  readonly service: Histogram
+  readonly fetch: Histogram
+  readonly endToEnd: Histogram
+}
+
+/** How often it is looked whether enough bytes have passed. */
+const lookMs = 10
+/** Of what may be written in all, this much before the clock runs. */
+const warmupShare = 1 / 3
 
 export async function run (options: LoadOptions): Promise<Result> {
   const cluster = openCluster(options.host, options.port)
@@ -45,86 +58,90 @@ export async function run (options: LoadOptions): Promise<Result> {
     const batch = buildRecords(options)
     const producing = options.mode !== 'consume'
     if (!producing && isNew && options.fillBytes > 0) await fill(options, batch)
-    const times = { intended: new Histogram(), service: new Histogram(), fetch: new Histogram() }
-    const producers = producing ? await connectProducers(options, batch, times.intended, times.service) : []
-    const consumers = await connectConsumers(options, cluster, times.fetch)
-    const before = await recordsIn(cluster, options)
-    const result = await measured(options, batch, producers, consumers, times)
-    if (options.acks !== 0) {
-      const acknowledged = sum(producers.map(({ answered, errors }) => answered - errors)) * batch.records
-      const there = await recordsIn(cluster, options) - before
-      if (there < acknowledged) throw new Error(`${acknowledged} records were acknowledged, ${there} are there`)
+    const times = {
+      intended: new Histogram(), service: new Histogram(), fetch: new Histogram(), endToEnd: new Histogram()
     }
-    return result
+    const arrivals = await arrivalsOf(options, cluster, batch, times)
+    const producers = producing ? await connectProducers(options, batch, times, arrivals) : []
+    const consumers = await connectConsumers(options, cluster, times.fetch, arrivals)
+    return await measured(options, batch, producers, consumers, times)
   } finally {
     cluster.close()
   }
 }
 
-/** What the broker says, so that a figure is not taken from answers alone. */
-async function recordsIn (cluster: Cluster, { topic, partitions }: LoadOptions): Promise<number> {
-  const all = Array.from({ length: partitions }, (_, partition) => partition)
-  return sum([...(await offsets(cluster, topic, all, 'latest')).values()])
-}
-
-interface AllTimes {
-  readonly intended: Histogram
-  readonly service: Histogram
-  readonly fetch: Histogram
+/** Null where nobody reads what is written, or where several connections write to one partition. */
+async function arrivalsOf (
+  options: LoadOptions, cluster: Cluster, batch: BuiltBatch, times: AllTimes
+): Promise<Arrivals | null> {
+  const { mode, connections, partitions, topic } = options
+  if (mode !== 'mixed' || connections > partitions) return null
+  const ends = await offsets(cluster, topic, numbersTo(partitions), 'latest')
+  return new Arrivals(ends, batch.records, times.endToEnd)
 }
 
 async function measured (
   options: LoadOptions, batch: BuiltBatch, producers: LoadProducer[], consumers: LoadConsumer[],
   times: AllTimes
 ): Promise<Result> {
-  for (const consumer of consumers) consumer.start()
-  const stopSchedule = startProducers(options, producers)
-  await sleep(options.warmupSeconds * 1000)
-  for (const histogram of Object.values(times)) histogram.reset()
+  const { bytesMax, pid } = options
+  const requestBytes = batch.bytes.length * options.partitionsPerRequest
   const counts = () => ({
     produced: sum(producers.map(({ answered }) => answered)),
     fetches: sum(consumers.map(({ answered }) => answered)),
     records: sum(consumers.map(({ records }) => records)),
     bytes: sum(consumers.map(({ bytes }) => bytes))
   })
+  const writtenMost = (bytes: number) => () => counts().produced * requestBytes >= bytes
+  resetPeak(pid)
+  for (const consumer of consumers) consumer.start()
+  const stopSchedule = startProducers(options, producers)
+  await pass(options.warmupSeconds, writtenMost(bytesMax * warmupShare))
+  for (const histogram of Object.values(times)) histogram.reset()
   const before = counts()
-  const brokerBefore = usageOf(options.pid)
+  const brokerBefore = usageOf(pid)
   const cpuBefore = process.cpuUsage()
   const startedMs = performance.now()
-  await sleep(options.seconds * 1000)
+  await pass(options.seconds, writtenMost(bytesMax))
   const seconds = (performance.now() - startedMs) / 1000
   const cpu = process.cpuUsage(cpuBefore)
-  const brokerAfter = usageOf(options.pid)
+  const brokerAfter = usageOf(pid)
   const after = counts()
   stopSchedule()
   for (const connection of [...producers, ...consumers]) connection.close()
   const requests = after.produced - before.produced
-  const open = options.rate > 0
+  const produced = {
+    requests,
+    records: requests * batch.records * options.partitionsPerRequest,
+    bytes: requests * requestBytes,
+    ...errorsOf(producers),
+    latencyMs: quantiles(times.intended),
+    serviceMs: options.rate > 0 ? quantiles(times.service) : null
+  }
+  const consumed = {
+    requests: after.fetches - before.fetches,
+    records: after.records - before.records,
+    bytes: after.bytes - before.bytes,
+    ...errorsOf(consumers),
+    latencyMs: quantiles(times.fetch),
+    serviceMs: null
+  }
   return {
     seconds,
-    produced: producers.length === 0
-      ? null
-      : {
-          requests,
-          records: requests * batch.records,
-          bytes: requests * batch.bytes.length,
-          ...errorsOf(producers),
-          latencyMs: quantiles(times.intended),
-          serviceMs: open ? quantiles(times.service) : null
-        },
-    consumed: consumers.length === 0
-      ? null
-      : {
-          requests: after.fetches - before.fetches,
-          records: after.records - before.records,
-          bytes: after.bytes - before.bytes,
-          ...errorsOf(consumers),
-          latencyMs: quantiles(times.fetch),
-          serviceMs: null
-        },
+    produced: producers.length === 0 ? null : produced,
+    consumed: consumers.length === 0 ? null : consumed,
+    endToEndMs: times.endToEnd.count === 0 ? null : quantiles(times.endToEnd),
     brokerBefore,
     brokerAfter,
     generatorCpuSeconds: (cpu.user + cpu.system) / 1e6
+  }
+}
+
+/** Lets time pass, less of it when enough was written. */
+async function pass (seconds: number, enough: () => boolean): Promise<void> {
+  const untilMs = performance.now() + seconds * 1000
+  for (let left = seconds * 1000; left > 0 && !enough(); left = untilMs - performance.now()) {
+    await sleep(Math.min(left, lookMs))
   }
 }
 
@@ -137,62 +154,89 @@ function startProducers ({ rate }: LoadOptions, producers: LoadProducer[]): () =
   const startMs = performance.now()
   let sent = 0
   let turn = 0
-  // Everything that has fallen due since the last tick, each with the tick in which it should have left.
-  const timer = setInterval(() => {
+  const ticker = new Worker(new URL('./ticker-entry.ts', import.meta.url), { workerData: { perSecond: rate } })
+  // Everything that has fallen due since the last tick, each with the time at which it should have left.
+  ticker.on('message', () => {
     const passed = performance.now() - startMs
-    while (true) {
-      const dueMs = Math.floor(sent / rate * 1000 / tickMs) * tickMs
-      if (dueMs > passed) break
+    for (let dueMs = sent / rate * 1000; dueMs <= passed; dueMs = ++sent / rate * 1000) {
       producers[turn].due(startMs + dueMs, 1)
       turn = (turn + 1) % producers.length
-      sent++
     }
-  }, tickMs)
-  return () => clearInterval(timer)
+  })
+  return () => { ticker.terminate() }
 }
 
 async function connectProducers (
-  options: LoadOptions, batch: BuiltBatch, intended: Histogram, service: Histogram
+  options: LoadOptions, batch: BuiltBatch, times: AllTimes, arrivals: Arrivals | null
 ): Promise<LoadProducer[]> {
-  const { host, port, topic, acks, partitions, connections, inFlight } = options
+  const { host, port, topic, acks, partitions, connections, inFlight, partitionsPerRequest } = options
+  const { intended, service } = times
   return Promise.all(Array.from({ length: connections }, (_, index) => {
-    // Request n of a connection goes to the n-th of its partitions.
-    const own = shareOf(index, connections, partitions)
-    const frames = Array.from({ length: Math.max(inFlight, own.length) }, (_, n) =>
-      produceFrame(topic, own[n % own.length], acks, batch))
-    return LoadProducer.connect({ host, port, topic, acks, frames, inFlight, intended, service })
+    const groups = groupsOf(shareOf(index, connections, partitions), partitionsPerRequest)
+    // Request n of a connection goes to the n-th group of its partitions.
+    const targets = Array.from({ length: Math.ceil(inFlight / groups.length) }, () => groups).flat()
+    const frames = targets.map(target => produceFrame(topic, target, acks, batch))
+    const sent = arrivals === null
+      ? undefined
+      : (frame: number, intendedMs: number) => {
+          for (const partition of targets[frame]) arrivals.sent(partition, intendedMs)
+        }
+    return LoadProducer.connect({
+      host, port, topic, acks, frames, inFlight, intended, service, sent, partitionsPerRequest
+    })
   }))
 }
 
+/** All partitions as often as each other, so many of them at a time. */
+function groupsOf (partitions: readonly number[], each: number): number[][] {
+  if (each > partitions.length) {
+    throw new Error(`a request to ${each} partitions needs as many on a connection; it has ${partitions.length}`)
+  }
+  const groups: number[][] = []
+  let at = 0
+  do {
+    groups.push(Array.from({ length: each }, (_, n) => partitions[(at + n) % partitions.length]))
+    at = (at + each) % partitions.length
+  } while (at !== 0)
+  return groups
+}
+
+function numbersTo (count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index)
+}
+
 async function connectConsumers (
-  options: LoadOptions, cluster: Cluster, times: Histogram
+  options: LoadOptions, cluster: Cluster, times: Histogram, arrivals: Arrivals | null
 ): Promise<LoadConsumer[]> {
   const { host, port, topic, partitions, consumers, fetchBytes, mode } = options
   if (consumers === 0) return []
   const tail = mode === 'mixed'
-  const all = Array.from({ length: partitions }, (_, partition) => partition)
-  const starts = await offsets(cluster, topic, all, tail ? 'latest' : 'earliest')
+  const starts = await offsets(cluster, topic, numbersTo(partitions), tail ? 'latest' : 'earliest')
   return Promise.all(Array.from({ length: consumers }, (_, index) => {
     const lanes = shareOf(index, consumers, partitions)
       .map(partition => ({ partition, start: starts.get(partition)! }))
-    return LoadConsumer.connect({ host, port, topic, partitions: lanes, fetchBytes, tail, times })
+    // Where several read the same, the first of them is listened to.
+    const arrived = arrivals === null || index >= partitions
+      ? undefined
+      : (partition: number, nextOffset: number) => arrivals.arrived(partition, nextOffset, performance.now())
+    return LoadConsumer.connect({ host, port, topic, partitions: lanes, fetchBytes, tail, times, arrived })
   }))
 }
 
 /** The partitions of one of several connections: each has a share, or several share one. */
 function shareOf (connection: number, connections: number, partitions: number): number[] {
-  const all = Array.from({ length: partitions }, (_, partition) => partition)
-  return all.filter(partition => connections >= partitions
+  return numbersTo(partitions).filter(partition => connections >= partitions
     ? partition === connection % partitions
     : partition % connections === connection)
 }
 
 /** Something to read. */
 async function fill (options: LoadOptions, batch: BuiltBatch): Promise<void> {
-  const histogram = new Histogram()
+  const ignored = new Histogram()
+  const times = { intended: ignored, service: ignored, fetch: ignored, endToEnd: ignored }
   const connections = Math.min(options.partitions, 4)
-  const filling = { ...options, acks: -1, connections, inFlight: 8 }
-  const producers = await connectProducers(filling, batch, histogram, histogram)
+  const filling = { ...options, acks: -1, connections, inFlight: 8, partitionsPerRequest: 1 }
+  const producers = await connectProducers(filling, batch, times, null)
   const wanted = Math.ceil(options.fillBytes / batch.bytes.length)
   for (const producer of producers) producer.startClosedLoop()
   while (sum(producers.map(({ answered }) => answered)) < wanted) await sleep(20)

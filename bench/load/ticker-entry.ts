@@ -1,0 +1,17 @@
+// Says when the next request of an open loop is due. A thread of its own that sleeps to within some 50 us;
+// the timers of an event loop are a millisecond late, which is more than many an answer takes.
+import { parentPort, workerData } from 'node:worker_threads'
+
+/** Requests that fall due within it are said at once. */
+const shortestMs = 0.25
+
+const { perSecond } = workerData as { perSecond: number }
+const everyMs = Math.max(1000 / perSecond, shortestMs)
+const never = new Int32Array(new SharedArrayBuffer(4))
+const startedMs = performance.now()
+
+for (let tick = 1; ; tick++) {
+  const leftMs = startedMs + tick * everyMs - performance.now()
+  if (leftMs > 0) Atomics.wait(never, 0, 0, leftMs)
+  parentPort?.postMessage(null)
+}
