@@ -7,6 +7,7 @@ import { MemoryDisk } from './base/disk-memory.ts'
 import { realDisk } from './base/disk-real.ts'
 import { type Logger, silentLogger } from './base/logger.ts'
 import { realNetwork } from './base/network-real.ts'
+import { openFilesMax } from './base/open-files.ts'
 import { realRandom } from './base/random-real.ts'
 import { type Broker, startEngine } from './broker.ts'
 import { type BrokerConfig, ConfigError, loadBrokerConfig } from './config/broker-config.ts'
@@ -89,7 +90,17 @@ export async function startDaemonBroker (options: DaemonBrokerOptions): Promise<
   const { files, overrides, logger } = options
   const config = loadBrokerConfig({ files, overrides, logger })
   if (config.logDirs.length === 0) throw new ConfigError('log.dirs', null, 'at least one folder is needed')
+  warnOfFewFiles(logger)
   return await start(config, logger)
+}
+
+/** What Kafka's operators are told to allow: a file for each partition, another for each connection. */
+const openFilesWanted = 100_000
+
+function warnOfFewFiles (logger: Logger): void {
+  const most = openFilesMax()
+  if (most === null || most >= openFilesWanted) return
+  logger.warn({ openFilesMax: most, wanted: openFilesWanted }, 'few files and sockets may be open at a time (ulimit -n)')
 }
 
 async function start (config: BrokerConfig, logger: Logger): Promise<RunningBroker> {

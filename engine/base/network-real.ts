@@ -10,6 +10,7 @@
 import { connect, createServer, type OnReadOpts, type Server, Socket } from 'node:net'
 import { assert } from './assert.ts'
 import { type Connection, type ConnectionEvents, type Listening, type Network } from './network.ts'
+import { openFilesMax } from './open-files.ts'
 
 const nothing = new Uint8Array(0)
 
@@ -17,6 +18,27 @@ const nothing = new Uint8Array(0)
 const readBytes = 262_144
 const sharesReads = process.platform !== 'win32'
 let readBuffer: Buffer | null = null
+
+/**
+ * Descriptors that are kept from clients: segments, indexes and checkpoints must still open when a flood of
+ * connections has taken all others. Of a small limit a quarter.
+ */
+const keptFilesMax = 1024
+let acceptedFilesMax: number | null = null
+
+/** The system hands out the lowest number that is free: the newest one tells how many are taken. */
+function takesKeptFile (accepted: Socket): boolean {
+  if (acceptedFilesMax === null) {
+    const most = openFilesMax() ?? Infinity
+    acceptedFilesMax = most - Math.min(keptFilesMax, Math.floor(most / 4))
+  }
+  const { fd } = (accepted as unknown as { _handle: { fd?: number } | null })._handle ?? {}
+  return fd !== undefined && fd >= acceptedFilesMax
+}
+
+function outOfFiles (): Error {
+  return Object.assign(new Error('too many files and sockets are open (ulimit -n)'), { code: 'EMFILE' })
+}
 
 /** Reads through the shared buffer; `connection` is known only after the socket is made. */
 function sharedReads (received: { connection: RealConnection | null }): OnReadOpts {
@@ -141,12 +163,22 @@ function listening (server: Server): Listening {
 }
 
 export const realNetwork: Network = {
-  listen ({ host, port, backlog }, accepted) {
+  listen ({ host, port, backlog }, accepted, refused) {
     return new Promise((resolve, reject) => {
       const server = createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true })
-      server.on('connection', (socket) => accepted(dressed(socket)))
-      server.once('error', (error) => reject(refusal('listen on', host, port, error)))
-      server.listen({ host, port, backlog }, () => resolve(listening(server)))
+      server.on('connection', (socket) => {
+        if (!takesKeptFile(socket)) return accepted(dressed(socket))
+        socket.destroy()
+        refused?.(outOfFiles())
+      })
+      const failed = (error: Error): void => reject(refusal('listen on', host, port, error))
+      server.once('error', failed)
+      server.listen({ host, port, backlog }, () => {
+        server.off('error', failed)
+        // From now on an error is about one client, not about those who are there or who come later.
+        server.on('error', (error) => refused?.(error))
+        resolve(listening(server))
+      })
     })
   },
 

@@ -13,7 +13,7 @@ export interface Connection {
   readonly remoteAddress: string
   readonly remotePort: number
   readonly localPort: number
-  /** Must be called once, in the turn that handed the connection over; no event comes before. */
+  /** Must be called once; no event comes before, and nothing is read. */
   start (events: ConnectionEvents): void
   /**
    * Sends the slices in order (one writev where possible). `written` is called once they have left the$
@@ -41,10 +41,12 @@ export interface Listening {
 export interface Network {
   /**
    * Rejects with an Error whose message names host and port when the address cannot be had. port 0: a free
-   * one.
+   * one. `refused`: somebody came who could not be accepted, because too many files are open as a rule.
    */
   listen (
-    address: { host: string, port: number, backlog: number }, accepted: (connection: Connection) => void
+    address: { host: string, port: number, backlog: number },
+    accepted: (connection: Connection) => void,
+    refused?: (reason: Error) => void
   ): Promise<Listening>
   connect (address: { host: string, port: number, timeoutMs: number }): Promise<Connection>
 }

@@ -48,7 +48,7 @@ describe('broker configuration', () => {
     expect(config.logDirs).toEqual(['/data/a', '/data/b'])
     expect(config.number('num.partitions')).toBe(4)
     expect(config.warnings.map(line => line.split(' ')[1])).toEqual([
-      'controller.quorum.bootstrap.servers', 'inter.broker.listener.name', 'num.network.threads'
+      'controller.quorum.bootstrap.servers', 'num.network.threads'
     ])
   })
 

@@ -83,6 +83,13 @@ export class BrokerConfig {
     return this.#parsed(name, parseNumber)
   }
 
+  /** The listener's own value (listener.name.NAME.KEY), else that of all. */
+  listenerNumber (listener: string, name: string): number {
+    const own = `listener.name.${listener.toLowerCase()}.${name}`
+    const isSet = this.#dynamicBroker.has(own) || this.#dynamicDefault.has(own) || this.#given.has(own)
+    return this.number(isSet ? own : name)
+  }
+
   /** The values a name has, the one in force first. */
   sources (name: string): SourcedValue[] {
     const found: SourcedValue[] = []

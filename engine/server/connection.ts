@@ -83,6 +83,10 @@ export class ClientConnection implements ConnectionEvents, Caller, Settling, Wri
     return this.#work.length === 0
   }
 
+  get closing (): boolean {
+    return this.#closing
+  }
+
   data (chunk: Buffer): void {
     if (this.#closing) return
     this.lastActiveMs = this.#shop.clock.monotonicMs()

@@ -8,6 +8,7 @@ import { type Arena } from '../threads/arena.ts'
 import { type Doors } from '../apis/context.ts'
 import { ClientConnection, type ConnectionLimits, type Shop } from './connection.ts'
 import { Dispatch } from './dispatch.ts'
+import { Entrance } from './entrance.ts'
 
 export interface ServerOptions {
   network: Network
@@ -39,13 +40,11 @@ export class Server implements Shop {
   readonly #network: Network
   readonly #config: BrokerConfig
   readonly #connections = new Set<ClientConnection>()
-  readonly #perAddress = new Map<string, number>()
+  readonly #entrance: Entrance
   readonly #listening: Listening[] = []
   #waiting: ClientConnection[] = []
   #nextId = 1
   #reaper: Timer | null = null
-  #overridesText = ''
-  #overrides = new Map<string, number>()
   #closed = false
   #settled: (() => void) | null = null // somebody waits for connections to come to rest
   readonly #flush = () => this.#flushAnswers()
@@ -56,6 +55,13 @@ export class Server implements Shop {
     this.arena = doors.log.arena
     this.#network = network
     this.#config = config
+    this.#entrance = new Entrance({
+      clock,
+      logger,
+      config,
+      guests: this.#connections,
+      letIn: (connection, listener) => this.#letIn(connection, listener)
+    })
     const dispatch = new Dispatch({ doors, elementsMax: config.number('millrace.request.elements.max'), broken })
     this.dispatch = dispatch
     this.limits = {
@@ -72,6 +78,7 @@ export class Server implements Shop {
   /** Rejects when an address cannot be had; those that were opened before stay open until close(). */
   async open (listeners: readonly Listener[]): Promise<OpenListener[]> {
     const opened: OpenListener[] = []
+    for (const { name } of listeners) this.#entrance.addListener(name)
     for (const listener of listeners) opened.push(await this.#openOne(listener))
     this.#armReaper()
     return opened
@@ -82,6 +89,7 @@ export class Server implements Shop {
     this.#closed = true
     this.#reaper?.cancel()
     this.#reaper = null
+    this.#entrance.close()
     await Promise.all(this.#listening.splice(0).map(listening => listening.close()))
   }
 
@@ -124,9 +132,7 @@ export class Server implements Shop {
 
   left (connection: ClientConnection): void {
     this.#connections.delete(connection)
-    const left = (this.#perAddress.get(connection.address) ?? 1) - 1
-    if (left > 0) this.#perAddress.set(connection.address, left)
-    else this.#perAddress.delete(connection.address)
+    this.#entrance.left(connection.address, connection.listener)
     this.#settled?.()
   }
 
@@ -154,40 +160,17 @@ export class Server implements Shop {
   async #listen (name: string, host: string, port: number): Promise<Listening> {
     const backlog = this.#config.number('socket.listen.backlog.size')
     const address = { host, port, backlog }
-    const listening = await this.#network.listen(address, connection => this.#accept(connection, name))
+    const listening = await this.#network.listen(
+      address,
+      connection => this.#entrance.arrived(connection, name),
+      ({ message }) => this.#entrance.tellRefused(message, { listener: name })
+    )
     this.#listening.push(listening)
     return listening
   }
 
-  #accept (connection: Connection, listener: string): void {
-    const address = connection.remoteAddress
-    const refused = this.#closed ? 'the broker is closing' : this.#overLimit(address)
-    if (refused !== null) {
-      this.logger.info({ client: address, listener, reason: refused }, 'connection refused')
-      connection.start({ data () {}, drained () {}, closed () {} })
-      return connection.destroy()
-    }
-    this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1)
+  #letIn (connection: Connection, listener: string): void {
     this.#connections.add(new ClientConnection(this, connection, this.#nextId++, listener))
-  }
-
-  #overLimit (address: string): string | null {
-    if (this.#connections.size >= this.#config.number('max.connections')) return 'max.connections is reached'
-    const limit = this.#limitOf(address)
-    return (this.#perAddress.get(address) ?? 0) >= limit ? `max.connections.per.ip (${limit}) is reached` : null
-  }
-
-  /** From "127.0.0.1:5,10.0.0.1:100"; the address may be one of IPv6, so the last colon counts. */
-  #limitOf (address: string): number {
-    const text = this.#config.string('max.connections.per.ip.overrides')
-    if (text !== this.#overridesText) {
-      this.#overridesText = text
-      this.#overrides = new Map(text.split(',').filter(part => part.includes(':')).map(part => {
-        const at = part.lastIndexOf(':')
-        return [part.slice(0, at).trim(), Number(part.slice(at + 1))]
-      }))
-    }
-    return this.#overrides.get(address) ?? this.#config.number('max.connections.per.ip')
   }
 
   #armReaper (): void {

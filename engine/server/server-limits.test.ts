@@ -110,14 +110,20 @@ describe('limits', () => {
     await late.answer(ApiVersions, 0)
   })
 
-  it('N6 sends home who comes over max.connections', async () => {
-    const { server } = await start({ overrides: { 'max.connections': '2' } })
-    const [first] = [await client(), await client()]
-    const refused = await client()
-    await refused.untilClosed()
-    expect(server.connections).toBe(2)
+  it('N6 lets who comes over max.connections wait, until another leaves', async () => {
+    const { server, lines } = await start({ overrides: { 'max.connections': '2' } })
+    const [first, second] = [await client(), await client()]
+    while (server.connections < 2) await soon()
+    const third = await client()
+    third.send(frameOf(ApiVersions, 0, 1))
     first.send(frameOf(ApiVersions, 0, 1))
     await first.answer(ApiVersions, 0)
+    expect(server.connections).toBe(2)
+    expect(third.receivedBytes).toBe(0)
+    expect(lines.join('\n')).toContain('max.connections (2)')
+    second.end()
+    await third.answer(ApiVersions, 0)
+    expect(server.connections).toBe(2)
   })
 
   it('N7 ends connections that say nothing, but not one whose request is in work', async () => {
