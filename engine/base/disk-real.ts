@@ -3,7 +3,7 @@
 
 import {
   closeSync, constants, fdatasyncSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readSync,
-  readdirSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, writeSync, writevSync
+  readdirSync, readFileSync, renameSync, rmSync, statfsSync, statSync, unlinkSync, writeSync, writevSync
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { assert } from './assert.ts'
@@ -125,6 +125,11 @@ export const realDisk: Disk = {
   list: (path) => attempt('list', path, () => readdirSync(path).sort()),
   status: (path) => attempt('status', path, () => statusOf(path)),
   readFile: (path) => attempt('read', path, () => readFileSync(path)),
+
+  space: (path) => attempt('status', path, () => {
+    const { blocks, bavail, bsize } = statfsSync(path)
+    return { totalBytes: blocks * bsize, usableBytes: bavail * bsize }
+  }),
 
   replaceFile (path, bytes) {
     const draft = `${path}.tmp`

@@ -21,6 +21,11 @@ export function isOutOfFiles (error: unknown): boolean {
   return error instanceof DiskError && (error.code === 'EMFILE' || error.code === 'ENFILE')
 }
 
+export interface VolumeSpace {
+  totalBytes: number
+  usableBytes: number
+}
+
 export interface FileStatus {
   bytes: number
   modifiedMs: number
@@ -65,4 +70,6 @@ export interface Disk {
    * half.
    */
   replaceFile (path: string, bytes: Uint8Array): void
+  /** Of the volume under that path. Absent: there is none. */
+  space? (path: string): VolumeSpace
 }

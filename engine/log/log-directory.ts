@@ -7,7 +7,7 @@ import { type Random } from '../base/random.ts'
 import { zeroUuid } from '../protocol/uuid.ts'
 import {
   encodeCleanShutdown, encodeMeta, type MetaProperties, type OffsetCheckpoint, readMeta, readOffsets,
-  readPartitionMetadata, writeOffsets
+  readPartitionMetadata, textOf, writeOffsets
 } from './checkpoints.ts'
 import { fileNames, markedFolder, parseFolder, partitionFolder } from './names.ts'
 import { type LogIdentity, type Offset } from './types.ts'
@@ -104,20 +104,27 @@ function findPartitions (options: DirectoryOptions): FoundPartition[] {
     const folder = `${path}/${name}`
     if (kind === 'other' || disk.status(folder)?.directory !== true) continue
     if (kind === 'deleted') disk.removeDirectory(folder)
-    else if (kind !== 'partition') logger.warn({ folder }, `the folder is marked as ${kind}: it is left alone`)
-    else if (topic !== kraftLog) {
+    else if (kind === 'stray') logger.warn({ folder }, `the folder is marked as ${kind}: it is left alone`)
+    else if (kind === 'partition' && topic !== kraftLog) {
       found.push({
         topic,
         partition,
         topicId: readPartitionMetadata(disk, folder) ?? zeroUuid,
         folder,
         recoveryPoint: recoveryPoints.get(name) ?? 0,
-        logStart: logStarts.get(name) ?? 0,
+        logStart: Math.max(logStarts.get(name) ?? 0, startOfMoved(disk, folder)),
         highWatermark: highWatermarks.get(name) ?? 0
       })
     }
   }
   return found
+}
+
+/** Of a partition that came from another directory: the checkpoint may not know it yet. */
+function startOfMoved (disk: Disk, folder: string): Offset {
+  const mark = `${folder}/${fileNames.copied}`
+  const start = disk.status(mark) === null ? 0 : Number(textOf(disk, mark))
+  return Number.isSafeInteger(start) && start > 0 ? start : 0
 }
 
 /** What a KRaft broker keeps beside its partitions; no topic of clients. */

@@ -84,7 +84,7 @@ const folderNameBytesMax = 255
 
 /** A name under which a removed or unknown partition waits; `id` makes it unique (a uuid without hyphens). */
 export function markedFolder (
-  topic: string, partition: number, id: string, mark: 'delete' | 'stray'
+  topic: string, partition: number, id: string, mark: 'delete' | 'stray' | 'future'
 ): string {
   const tail = `-${partition}.${id}-${mark}`
   return topic.slice(0, folderNameBytesMax - tail.length) + tail

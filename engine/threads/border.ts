@@ -1,7 +1,7 @@
 // The log client, main's side of the border: rows, appends, events, start and close. One for both fillings:
 // they differ in how a link reaches its worker. Reads are in reads.ts.
 import { assert } from '../base/assert.ts'
-import { DiskError } from '../base/disk.ts'
+import { type VolumeSpace } from '../base/disk.ts'
 import { checkpointKey } from '../log/log-directory.ts'
 import {
   type EpochEndOffset, type LogConfig, type LogIdentity, type Offset, type TimestampOffset
@@ -14,13 +14,15 @@ import { type DiskThread } from './disk-thread.ts'
 import { DirectoryKeeper } from './keeper.ts'
 import { Link, type LinkParts, refusedResult } from './link.ts'
 import {
-  type AppendOrigin, type AppendWaiter, type FoundLog, type LogClient, type LogEvents, type OpenedLog,
-  type ReadLimit, type ReadResult, type Row
+  type AppendOrigin, type AppendWaiter, type DirectoryView, type FoundLog, type LogClient, type LogEvents,
+  type OpenedLog, type ReadLimit, type ReadResult, type Row
 } from './log-client.ts'
 import { CallRefused } from './log-core.ts'
 import { type LogOptions } from './log-options.ts'
 import { MainRow } from './main-row.ts'
+import { openDirectories } from './opening.ts'
 import { PartitionTable, roles } from './partition-table.ts'
+import { Places } from './places.ts'
 import { Reads } from './reads.ts'
 
 /** How main reaches its workers and disk threads. */
@@ -55,6 +57,9 @@ export class Border implements LogClient {
   /** Who recovered a log that has no row yet, by folder name. */
   readonly #found = new Map<string, Link>()
   readonly #reads: Reads
+  readonly #places: Places
+  /** Where partitions were moving to when the broker ended, by folder name. */
+  #moving: ReadonlyMap<string, string> = new Map()
   #closed: Promise<void> | null = null
   readonly #reported = new Set<Link>()
 
@@ -65,6 +70,7 @@ export class Border implements LogClient {
     this.#arrivals = new Arrivals(this.arena, this.table, options.logger)
     const { rows } = this.#arrivals
     this.#reads = new Reads(this.arena, this.table, row => rows[row], row => this.#keeperOf(row))
+    this.#places = new Places(options, this.#arrivals, this.table, this.#reads)
   }
 
   async start (events: LogEvents): Promise<FoundLog[]> {
@@ -77,9 +83,18 @@ export class Border implements LogClient {
       this.#arrivals.keepers.push(keeper)
       for (let worker = 0; worker < this.#filling.workersOf(index); worker++) this.#startLink(keeper)
     })
-    const found = await Promise.all(this.#arrivals.keepers.map(keeper => this.#openDirectory(keeper)))
     assert(this.#links.length > 0, 'a log has at least one worker')
-    return found.flat()
+    const { keepers } = this.#arrivals
+    const { disk, logger } = this.#options
+    const { found, moving } = await openDirectories({
+      disk, logger, keepers, failed: (keeper, error) => this.#arrivals.directoryFailed(keeper, error)
+    })
+    this.#moving = moving
+    return found.map(({ log: { topic, topicId, partition }, keeper }) => {
+      const log = { topic, topicId, partition, directory: keeper.path }
+      this.#found.set(checkpointKey(log), keeper.linkOf(topicId, partition))
+      return log
+    })
   }
 
   #startLink (keeper: DirectoryKeeper): void {
@@ -91,25 +106,11 @@ export class Border implements LogClient {
     keeper.links.push(link)
   }
 
-  async #openDirectory (keeper: DirectoryKeeper): Promise<FoundLog[]> {
-    try {
-      const found = await keeper.open()
-      return found.map(({ topic, topicId, partition }) => {
-        const log = { topic, topicId, partition, directory: keeper.path }
-        this.#found.set(checkpointKey(log), keeper.linkOf(topicId, partition))
-        return log
-      })
-    } catch (error) {
-      if (!isDiskFailure(error)) throw error
-      this.#arrivals.directoryFailed(keeper, error as Error)
-      return []
-    }
-  }
-
-  async open (identity: LogIdentity, config: LogConfig): Promise<OpenedLog> {
+  async open (identity: LogIdentity, config: LogConfig, create = true): Promise<OpenedLog> {
     const key = checkpointKey(identity)
     const found = this.#found.get(key)
-    const link = found ?? this.#emptiest()?.linkOf(identity.topicId, identity.partition)
+    const place = create ? this.#places.forNew(key) : undefined
+    const link = found ?? place?.linkOf(identity.topicId, identity.partition)
     if (link === undefined) return { row: -1, errorCode: errorCodes.KAFKA_STORAGE_ERROR }
     const row = this.#freeRows.pop() ?? this.#arrivals.rows.length
     this.table.clear(row)
@@ -119,17 +120,13 @@ export class Border implements LogClient {
       const opened: OpenedRow = await link.call({ kind: 'open', row, identity, config })
       this.#found.delete(key)
       this.table.setHighWatermark(row, opened.highWatermark)
+      this.#places.resume(this.#row(row), this.#moving.get(key))
       return { row, errorCode: errorCodes.NONE }
     } catch (error) {
       this.#freeRow(row)
       if (found === undefined) this.#arrivals.keepers[link.directory].partitions--
       return { row: -1, errorCode: refusalOf(error) }
     }
-  }
-
-  #emptiest (): DirectoryKeeper | undefined {
-    const serving = this.#arrivals.keepers.filter(keeper => keeper.failure === null)
-    return serving.sort((a, b) => a.partitions - b.partitions)[0]
   }
 
   #freeRow (row: Row): void {
@@ -161,10 +158,15 @@ export class Border implements LogClient {
   }
 
   async remove (row: Row): Promise<void> {
+    await this.#places.stay(row)
     const { link, config } = this.#row(row)
-    this.table.setRole(row, roles.none, -1)
-    const path: string | null = await link.call({ kind: 'remove', row })
     const keeper = this.#arrivals.keepers[link.directory]
+    this.table.setRole(row, roles.none, -1)
+    const path: string | null = await link.call({ kind: 'remove', row }).catch((error: unknown) => {
+      // Its files stay in a directory that has failed; the catalog knows that they are nobody's.
+      if (keeper.failure === null) throw error
+      return null
+    })
     keeper.partitions--
     if (path !== null) keeper.doom(path, this.#options.clock.nowMs() + config.fileDeleteDelayMs)
     this.#freeRow(row)
@@ -190,6 +192,7 @@ export class Border implements LogClient {
   }
 
   async deleteRecords (row: Row, offset: Offset): Promise<Offset> {
+    await new Promise<void>(resolve => this.#row(row).whenFree(resolve))
     const { link } = this.#row(row)
     const start: Offset = await link.call({ kind: 'delete-records', row, offset })
     await this.#arrivals.keepers[link.directory].saveLogStarts(() => this.#openRows())
@@ -209,7 +212,8 @@ export class Border implements LogClient {
     what: number, row: Row, records: Buffer, leaderEpoch: number, kind: number,
     waiter: AppendWaiter, token: number
   ): boolean {
-    const { link } = this.#row(row)
+    const { link, held } = this.#row(row)
+    if (held) return false
     if (link.ended !== null) {
       this.#options.clock.soon(() => waiter.appended(token, refusedResult(errorCodes.KAFKA_STORAGE_ERROR)))
       return true
@@ -225,7 +229,9 @@ export class Border implements LogClient {
   }
 
   whenRoom (row: Row, room: () => void): void {
-    this.#row(row).link.whenRoom(room)
+    const open = this.#row(row)
+    if (open.held) open.whenFree(room)
+    else open.link.whenRoom(room)
   }
 
   read (
@@ -258,6 +264,18 @@ export class Border implements LogClient {
     return this.table.sizeBytes(row)
   }
 
+  directories (): DirectoryView[] {
+    return this.#places.views()
+  }
+
+  directorySpace (path: string): Promise<VolumeSpace | null> {
+    return this.#places.space(path)
+  }
+
+  moveTo (topic: string, partition: number, row: Row, path: string): Promise<number> {
+    return this.#places.moveTo(topic, partition, row, path)
+  }
+
   tick (nowMs: number): void {
     const monotonicMs = this.#options.clock.monotonicMs()
     for (const link of this.#links) {
@@ -286,6 +304,7 @@ export class Border implements LogClient {
   }
 
   async #close (clean: boolean): Promise<void> {
+    await this.#places.close()
     this.#arrivals.closing = true
     const rows = this.#openRows()
     const orderly = clean && !this.#arrivals.failed
@@ -326,11 +345,6 @@ export class Border implements LogClient {
   dropTail (row: Row): void {
     this.#row(row).tail?.clear()
   }
-}
-
-function isDiskFailure (error: unknown): boolean {
-  if (error instanceof DiskError) return true
-  return error instanceof CallRefused && error.errorCode === errorCodes.KAFKA_STORAGE_ERROR
 }
 
 function refusalOf (error: unknown): number {

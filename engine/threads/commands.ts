@@ -52,10 +52,33 @@ export type LogCall =
   | { kind: 'truncate', row: number, offset: Offset }
   | { kind: 'delete-records', row: number, offset: Offset }
   | { kind: 'epoch-end', row: number, epoch: number }
+  | FutureCall
+  /** All that was asked before is done: where the log stands. */
+  | { kind: 'settle', row: number }
+  /** Its copy takes over: the folder is set aside, under the path that is answered. */
+  | { kind: 'depart', row: number }
+  /** The copy could not: back in its place from there. */
+  | { kind: 'return', row: number, identity: LogIdentity, config: LogConfig, aside: string }
+  /** The finished copy becomes the partition. */
+  | { kind: 'arrive', row: number, identity: LogIdentity, config: LogConfig, start: Offset }
   | { kind: 'offline', reason: string }
   | { kind: 'close', clean: boolean }
   /** For tests: the worker ends in the middle of its work. */
   | { kind: 'break' }
+
+/** What is asked of the copy of a partition that is being moved; `key`: the partition's folder name. */
+export type FutureCall =
+  | { kind: 'future-open', identity: LogIdentity, config: LogConfig, start: Offset }
+  | { kind: 'future-append', key: string, bytes: Uint8Array }
+  | { kind: 'future-finish', key: string, start: Offset, end: Offset }
+  | { kind: 'future-drop', key: string }
+
+export interface FutureState {
+  end: Offset
+  bytes: number
+  /** Of the file that is being written; '' while nothing was. */
+  path: string
+}
 
 export interface ToWorker {
   id: number

@@ -37,6 +37,7 @@ export type DiskJob =
   | { kind: 'time', views: SegmentView[], timestampMs: number, from: Offset, upper: Offset }
   | { kind: 'newest', views: SegmentView[], from: Offset, upper: Offset }
   | { kind: 'sync', path: string }
+  | { kind: 'space', path: string }
   | { kind: 'replace', path: string, bytes: Uint8Array }
   | { kind: 'remove', path: string }
 
@@ -47,6 +48,7 @@ export interface JobResults {
   time: TimestampOffset
   newest: TimestampOffset
   sync: null
+  space: VolumeSpace | null
   replace: null
   remove: null
 }
@@ -66,6 +68,7 @@ export function runDiskJob (tools: JobTools, job: DiskJob): JobResults[DiskJob['
     case 'time': return reader.offsetForTime(job.views, job.timestampMs, job.from, job.upper)
     case 'newest': return reader.offsetOfMaxTimestamp(job.views, job.from, job.upper)
     case 'sync': syncFile(disk, job.path); return null
+    case 'space': return disk.space?.(job.path) ?? null
     case 'replace': disk.replaceFile(job.path, job.bytes); return null
     case 'remove': disk.removeDirectory(job.path); return null
   }

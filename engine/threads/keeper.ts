@@ -4,7 +4,7 @@ import { type FolderLock } from '../base/folder-lock.ts'
 import { DiskError, isOutOfFiles } from '../base/disk.ts'
 import { encodeOffsets } from '../log/checkpoints.ts'
 import {
-  checkpointDirectory, checkpointKey, type FoundPartition, markClean, openDirectory
+  checkpointDirectory, checkpointKey, markClean, type OpenedDirectory, openDirectory
 } from '../log/log-directory.ts'
 import { fileNames } from '../log/names.ts'
 import { type Offset } from '../log/types.ts'
@@ -26,6 +26,8 @@ export class DirectoryKeeper {
   /** Logs that lie here: where the next new one goes depends on it. */
   partitions = 0
   failure: Error | null = null
+  /** directory.id of its meta.properties; '' when that could not be read. */
+  id = ''
   /** The directory goes offline: set by who tells the others. */
   failed: (error: Error) => void = () => {}
   readonly #options: LogOptions
@@ -48,22 +50,31 @@ export class DirectoryKeeper {
     this.#recoveryPointsAtMs = this.#highWatermarksAtMs = options.clock.nowMs()
   }
 
-  /** Locks and opens the directory, then lets its workers recover what is theirs. Returns what was found. */
-  async open (): Promise<FoundPartition[]> {
-    const { lock, disk, brokerId, clusterId, logger, random } = this.#options
+  async lock (): Promise<void> {
+    const { lock } = this.#options
     this.#lock = lock === undefined ? null : await lock(this.path)
+  }
+
+  /** Looks what is in the directory. */
+  open (): OpenedDirectory {
+    const { disk, brokerId, clusterId, logger, random } = this.#options
     const { path } = this
-    const { clean, partitions } = openDirectory({ disk, path, nodeId: brokerId, clusterId, logger, random })
+    const opened = openDirectory({ disk, path, nodeId: brokerId, clusterId, logger, random })
+    this.id = opened.directoryId
+    this.partitions = opened.partitions.length
+    return opened
+  }
+
+  /** Lets the workers recover what is theirs. */
+  async recover ({ clean, partitions }: OpenedDirectory): Promise<void> {
     if (!clean && partitions.length > 0) {
-      const fields = { directory: path, partitions: partitions.length }
-      logger.info(fields, 'not closed cleanly: recovering logs')
+      const fields = { directory: this.path, partitions: partitions.length }
+      this.#options.logger.info(fields, 'not closed cleanly: recovering logs')
     }
-    this.partitions = partitions.length
     await Promise.all(this.links.map((link) => {
       const own = partitions.filter(({ topicId, partition }) => this.linkOf(topicId, partition) === link)
       return link.call({ kind: 'start', clean, partitions: own })
     }))
-    return partitions
   }
 
   /** Fixed for the process's life: partitions of one topic are spread, and so are topics. */

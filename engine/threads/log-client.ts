@@ -1,5 +1,6 @@
 // The door to the logs. Two fillings behind it: a worker thread per log directory over rings, and inline (the
 // same drain() on the caller's thread). Nothing above this line knows which one it has.
+import { type VolumeSpace } from '../base/disk.ts'
 import { type RecordsPieces } from '../protocol/wire.ts'
 import {
   type AppendResult, type EpochEndOffset, type LogConfig, type LogIdentity, type Offset, type TimestampOffset
@@ -42,6 +43,26 @@ export interface FoundLog extends LogIdentity {
   directory: string
 }
 
+export interface DirectoryLog {
+  topic: string
+  partition: number
+  sizeBytes: number
+  /** How far a copy is behind its partition; 0 of the partition itself. */
+  offsetLag: Offset
+  /** A copy that will take its partition's place. */
+  future: boolean
+}
+
+export interface DirectoryView {
+  path: string
+  /** directory.id of meta.properties; '' when it could not be read. */
+  id: string
+  failure: Error | null
+  /** Gets no new partitions. */
+  cordoned: boolean
+  logs: readonly DirectoryLog[]
+}
+
 export interface LogEvents {
   /** Something readers or acks may wait for has moved: end, high watermark, last stable offset or log start.
    *  */
@@ -60,8 +81,9 @@ export interface LogClient {
    *  serves. */
   start (events: LogEvents): Promise<FoundLog[]>
 
-  /** Opens an existing log or creates it. The row's role is "none" until becomeLeader or becomeFollower. */
-  open (identity: LogIdentity, config: LogConfig): Promise<OpenedLog>
+  /** Opens an existing log or creates it; with `create` false only what was found at the start
+   *  (KAFKA_STORAGE_ERROR else). The row's role is "none" until becomeLeader or becomeFollower. */
+  open (identity: LogIdentity, config: LogConfig, create?: boolean): Promise<OpenedLog>
   /** Stamps `leaderEpoch` into what is appended from now on and records it in leader-epoch-checkpoint. */
   becomeLeader (row: Row, leaderEpoch: number): Promise<void>
   becomeFollower (row: Row, leaderEpoch: number): Promise<void>
@@ -105,6 +127,15 @@ export interface LogClient {
   endOffsetForEpoch (row: Row, leaderEpoch: number): Promise<EpochEndOffset>
   /** Leader epoch of the record at `offset`, -1 when unknown (OffsetFetch/ListOffsets answers). */
   epochAt (row: Row, offset: Offset): Promise<number>
+
+  /** The log directories as they are now, in the order of the settings. */
+  directories (): readonly DirectoryView[]
+  /** null: nobody can tell. */
+  directorySpace (path: string): Promise<VolumeSpace | null>
+  /** Moves a partition's log to another directory in the background, while it serves. With row -1 the log is
+   *  not there yet: it will be made in that directory. Resolves with Kafka's error code when the move is on
+   *  its way. */
+  moveTo (topic: string, partition: number, row: Row, path: string): Promise<number>
 
   /** Bytes of all segments (from the table). */
   size (row: Row): number

@@ -25,6 +25,10 @@ export interface LogOptions {
   lock?: (directory: string) => Promise<FolderLock>
   /** Log workers in all (millrace.log.workers); at least one per directory. Not of the inline filling. */
   workers?: number
+  /** cordoned.log.dirs: they get no new partitions; '*' means all. */
+  cordoned?: () => readonly string[]
+  /** replica.alter.log.dirs.io.max.bytes.per.second, of all moves together. */
+  moveBytesPerSecond?: () => number
   /** log.retention.check.interval.ms */
   retentionCheckMs?: number
   /** log.flush.offset.checkpoint.interval.ms */

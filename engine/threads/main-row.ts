@@ -11,7 +11,7 @@ import { TailIndex } from './tail-index.ts'
 export class MainRow {
   readonly row: number
   readonly identity: LogIdentity
-  readonly link: Link
+  link: Link
   config: LogConfig
   /** Ascending. Replaced, never changed, when a reader may hold it. */
   views: SegmentView[] = []
@@ -21,6 +21,10 @@ export class MainRow {
   syncing = false
   syncWantedEnd: Offset = -1
   syncWantedBase: Offset = -1
+  /** Nothing is appended for a moment: the log is about to move. */
+  held = false
+  #freed: (() => void)[] = []
+  #viewsReplaced = false
 
   constructor (row: number, identity: LogIdentity, link: Link, config: LogConfig) {
     this.row = row
@@ -30,7 +34,8 @@ export class MainRow {
   }
 
   heard (news: RowNews): SegmentView[] {
-    const views = this.views.slice()
+    const views = this.#viewsReplaced ? [] : this.views.slice()
+    this.#viewsReplaced = false
     const gone: SegmentView[] = []
     for (const view of news.changed) {
       const at = segmentAt(views, view.baseOffset)
@@ -44,6 +49,25 @@ export class MainRow {
     this.views = views
     if (news.epochs !== null) this.epochs = news.epochs
     return gone
+  }
+
+  whenFree (free: () => void): void {
+    if (this.held) this.#freed.push(free)
+    else free()
+  }
+
+  release (): void {
+    this.held = false
+    for (const free of this.#freed.splice(0)) free()
+  }
+
+  /** Another worker goes on with the same log in other files: what it says next of segments is all. */
+  movedTo (link: Link): void {
+    this.link = link
+    this.#viewsReplaced = true
+    this.tail?.clear()
+    // What is copied is on the device.
+    this.syncWantedEnd = -1
   }
 
   view (base: Offset): SegmentView | undefined {

@@ -6,7 +6,7 @@ import { type Arena } from './arena.ts'
 import { wholeBatches } from './disk-jobs.ts'
 import { type DiskThread } from './disk-thread.ts'
 import {
-  collectPieces, HistoryCells, type HistoryPieces, HistoryRange, isGone, readHistory, TailSlice
+  collectPieces, HistoryCells, type HistoryPieces, HistoryRange, type HistoryRequest, isGone, readHistory, TailSlice
 } from './history.ts'
 import { type ReadLimit, type ReadResult, type Row } from './log-client.ts'
 import { type MainRow } from './main-row.ts'
@@ -123,14 +123,12 @@ export class Reads {
     return length
   }
 
-  async #readFiles (
-    open: MainRow, offset: Offset, upper: Offset, maxBytes: number, minOneBatch: boolean
-  ): Promise<ReadResult> {
-    const { row } = open
+  async #readFiles (open: MainRow, request: HistoryRequest): Promise<ReadResult> {
+    const { row, views } = open
+    const { offset } = request
     try {
       const { thread } = this.#diskOf(row)
-      const request = { offset, upper, maxBytes, minOneBatch }
-      const pieces = await readHistory(this.#cells, thread, open.views, request)
+      const pieces = await readHistory(this.#cells, thread, views, request)
       return this.#result(row, errorCodes.NONE, pieces)
     } catch (error) {
       if (!(error instanceof DiskError)) throw error
@@ -138,6 +136,11 @@ export class Reads {
       // Retention or a deletion of the topic was quicker.
       if (this.#rowOf(row) !== open) return notThere
       const deleted = isGone(error) && offset < this.#table.logStart(row)
+      if (isGone(error) && !deleted && (open.held || open.views !== views)) {
+        // The log moves to another directory, or other segments took the place of those.
+        await new Promise<void>(resolve => open.whenFree(resolve))
+        return await this.#readFiles(open, request)
+      }
       const errorCode = deleted ? errorCodes.OFFSET_OUT_OF_RANGE : errorCodes.KAFKA_STORAGE_ERROR
       return this.#result(row, errorCode, noPieces)
     }

@@ -1,7 +1,9 @@
 // The logs of one worker: opens and recovers them, carries out calls, and looks after them at every tick.
+import { assert } from '../base/assert.ts'
 import { type Clock } from '../base/clock.ts'
 import { type Disk, DiskError } from '../base/disk.ts'
 import { type Random } from '../base/random.ts'
+import { promoteFuture } from '../log/future-folder.ts'
 import { checkpointKey, folderOf, type FoundPartition, setAside } from '../log/log-directory.ts'
 import { type Log } from '../log/partition-log.ts'
 import { openLog } from '../log/recovery.ts'
@@ -9,6 +11,7 @@ import { type LogConfig, type LogIdentity, type Offset } from '../log/types.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import { zeroUuid } from '../protocol/uuid.ts'
 import { type ClosedLogs, type LogCall, type OpenedRow, type ToWorker } from './commands.ts'
+import { FutureLogs } from './future-logs.ts'
 import { CallRefused, type Calls, type CoreRow, type LogCore } from './log-core.ts'
 import { RowListener } from './news.ts'
 
@@ -61,12 +64,14 @@ export class WorkerLogs implements Calls {
   /** By folder name: what is open, whether or not it has a row. */
   readonly #held = new Map<string, Held>()
   readonly #rows: (OpenRow | undefined)[]
+  readonly #futures: FutureLogs
   #retainedMs = 0
 
   constructor (core: LogCore, options: WorkerLogsOptions) {
     this.#core = core
     this.#options = options
     this.#rows = core.rows as (OpenRow | undefined)[]
+    this.#futures = new FutureLogs(core, options)
   }
 
   run ({ call }: ToWorker, nowMs: number): unknown {
@@ -79,6 +84,16 @@ export class WorkerLogs implements Calls {
       case 'open': return this.#open(call.row, call.identity, call.config, nowMs)
       case 'remove': return this.#remove(call.row)
       case 'discard': return this.#discard(call.identity)
+      case 'future-open':
+      case 'future-append':
+      case 'future-finish':
+      case 'future-drop': return this.#futures.run(call, nowMs)
+      case 'depart': return this.#remove(call.row)
+      case 'return':
+        this.#options.disk.rename(call.aside, folderOf(this.#options.directory, call.identity))
+        this.#options.disk.fsyncDirectory(this.#options.directory)
+        return this.#open(call.row, call.identity, call.config, nowMs)
+      case 'arrive': return this.#arrive(call.row, call.identity, call.config, call.start, nowMs)
       case 'break': throw new Error('the worker was told to break')
       default: return this.#runOnRow(call)
     }
@@ -99,6 +114,7 @@ export class WorkerLogs implements Calls {
         return null
       case 'configure': row.log.configure(call.config); return null
       case 'epoch-end': return row.log.endOffsetForEpoch(call.epoch)
+      case 'settle': return { start: row.log.start, end: row.log.end }
       case 'delete-records': return this.#deleteRecords(call.row, row.log, call.offset)
       case 'truncate':
         row.log.truncateTo(call.offset)
@@ -150,12 +166,22 @@ export class WorkerLogs implements Calls {
     return held
   }
 
-  #open (row: number, identity: LogIdentity, config: LogConfig, nowMs: number): OpenedRow {
+  #arrive (row: number, identity: LogIdentity, config: LogConfig, start: Offset, nowMs: number): OpenedRow {
+    const { disk, directory } = this.#options
+    const folder = this.#futures.take(checkpointKey(identity))
+    assert(folder !== null, 'what arrives was copied here')
+    promoteFuture(disk, directory, folder, identity)
+    return this.#open(row, identity, config, nowMs, start)
+  }
+
+  #open (
+    row: number, identity: LogIdentity, config: LogConfig, nowMs: number, logStart: Offset = 0
+  ): OpenedRow {
     const key = checkpointKey(identity)
     let held = this.#held.get(key)
     if (held === undefined) {
       const folder = folderOf(this.#options.directory, identity)
-      held = this.#openLog(identity, folder, config, nowMs, { clean: true, recoveryPoint: 0, logStart: 0 })
+      held = this.#openLog(identity, folder, config, nowMs, { clean: true, recoveryPoint: 0, logStart })
     }
     const { log, listener } = held
     const known = log.parts.identity.topicId
@@ -220,6 +246,7 @@ export class WorkerLogs implements Calls {
 
   #close (clean: boolean): ClosedLogs {
     this.#core.closed = true
+    this.#futures.close()
     const closed: ClosedLogs = { recoveryPoints: [], logStarts: [] }
     for (const [key, { log }] of this.#held) {
       log.close(clean && this.#core.failure === null)
