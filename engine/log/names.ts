@@ -23,7 +23,10 @@ export const fileNames = {
   highWatermarks: 'replication-offset-checkpoint',
   logStarts: 'log-start-offset-checkpoint',
   cleanShutdown: '.kafka_cleanshutdown',
-  lock: '.lock'
+  cleanerOffsets: 'cleaner-offset-checkpoint',
+  lock: '.lock',
+  /** In a partition's copy that is about to take its place. */
+  copied: 'millrace.copied'
 } as const
 
 /** Every file that belongs to one segment, the .log first. */
