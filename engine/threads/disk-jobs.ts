@@ -1,6 +1,6 @@
 // What disk threads do: plain jobs in, plain values out, by synchronous calls that may block. The inline
 // filling runs the same functions on the caller's thread.
-import { type Disk } from '../base/disk.ts'
+import { type Disk, type VolumeSpace } from '../base/disk.ts'
 import { type SegmentView } from '../log/partition-log.types.ts'
 import { type SegmentReader } from '../log/reader.ts'
 import { type Offset, type Position, type TimestampOffset } from '../log/types.ts'

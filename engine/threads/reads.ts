@@ -6,7 +6,8 @@ import { type Arena } from './arena.ts'
 import { wholeBatches } from './disk-jobs.ts'
 import { type DiskThread } from './disk-thread.ts'
 import {
-  collectPieces, HistoryCells, type HistoryPieces, HistoryRange, type HistoryRequest, isGone, readHistory, TailSlice
+  collectPieces, HistoryCells, type HistoryPieces, HistoryRange, type HistoryRequest, isGone, readHistory,
+  TailSlice
 } from './history.ts'
 import { type ReadLimit, type ReadResult, type Row } from './log-client.ts'
 import { type MainRow } from './main-row.ts'
@@ -75,7 +76,7 @@ export class Reads {
       const pieces = this.#readTail(open, offset, upper, maxBytes, minOneBatch)
       if (pieces !== null) return this.#result(row, errorCodes.NONE, pieces)
     }
-    return this.#readFiles(open, offset, upper, maxBytes, minOneBatch)
+    return this.#readFiles(open, { offset, upper, maxBytes, minOneBatch })
   }
 
   /** null: the tail does not have it. The first bytes are held in the arena, what follows is a range of the
