@@ -64,10 +64,24 @@ export async function run (options: LoadOptions): Promise<Result> {
     const arrivals = await arrivalsOf(options, cluster, batch, times)
     const producers = producing ? await connectProducers(options, batch, times, arrivals) : []
     const consumers = await connectConsumers(options, cluster, times.fetch, arrivals)
-    return await measured(options, batch, producers, consumers, times)
+    const before = await recordsIn(cluster, options)
+    const result = await measured(options, batch, producers, consumers, times)
+    if (options.acks !== 0) {
+      const { partitionsPerRequest } = options
+      const batches = sum(producers.map(({ answered, errors }) => answered * partitionsPerRequest - errors))
+      const acknowledged = batches * batch.records
+      const there = await recordsIn(cluster, options) - before
+      if (there < acknowledged) throw new Error(`${acknowledged} records were acknowledged, ${there} are there`)
+    }
+    return result
   } finally {
     cluster.close()
   }
+}
+
+/** What the broker says, so that a figure is not taken from answers alone. */
+async function recordsIn (cluster: Cluster, { topic, partitions }: LoadOptions): Promise<number> {
+  return sum([...(await offsets(cluster, topic, numbersTo(partitions), 'latest')).values()])
 }
 
 /** Null where nobody reads what is written, or where several connections write to one partition. */
