@@ -43,6 +43,8 @@ export class FakeLog {
       end,
       durableEnd: end,
       firstUnstable: end,
+      firstUndecided: end,
+      lastMarker: -1,
       lastAborted: -1,
       sizeBytes: end * batchBytes,
       recoveryPoint: 0

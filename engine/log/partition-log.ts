@@ -2,48 +2,31 @@
 // Everything else that happens to a log (recovery, truncation, retention) is in files of its own and works
 // on this object's parts.
 import { assert } from '../base/assert.ts'
-import { type Disk, DiskError, type FileHandle } from '../base/disk.ts'
-import { type Logger } from '../base/logger.ts'
-import { type Random } from '../base/random.ts'
+import { DiskError, type FileHandle, isOutOfFiles } from '../base/disk.ts'
+import { type EndMarker, readEndMarker } from '../protocol/end-marker.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import {
   BatchHeader, eachBatch, readBatchHeader, setBaseOffset, setPartitionLeaderEpoch
 } from '../protocol/record-batch.ts'
 import { Admission, type AppendKind } from './admission.ts'
 import { AppendAnswer } from './append-answer.ts'
+import { CompactionState } from './compaction/state.ts'
 import { checkFetched } from './fetched.ts'
 import { type HeaderScan, sharedScan } from './header-scan.ts'
 import { LogFiles } from './log-files.ts'
-import { type LogListener, type PartitionLog, type StagedBatch } from './partition-log.types.ts'
+import { type LogParts, type LogState } from './log-parts.ts'
+import { type PartitionLog, type StagedBatch } from './partition-log.types.ts'
 import { encodeSnapshot } from './producer-snapshot.ts'
 import { ProducerState } from './producer-state.ts'
 import { deleteDue, deletionDue } from './retention.ts'
-import { type Segment } from './segment.ts'
+import { newestAbort, type Segment } from './segment.ts'
 import { Staging } from './staging.ts'
 import { truncateFully, truncateTail } from './truncation.ts'
 import {
-  type AppendResult, type EpochEndOffset, type LogConfig, type LogIdentity, type Offset
+  type AppendResult, type EpochEndOffset, type LogConfig, type Offset
 } from './types.ts'
 
-export interface LogParts {
-  disk: Disk
-  logger: Logger
-  random: Random
-  listener: LogListener
-  identity: LogIdentity
-  /** The partition's own folder. */
-  folder: string
-  config: LogConfig
-}
-
-/** What a log starts with: nothing, or what recovery found. */
-export interface LogState {
-  segments: Segment[]
-  start: Offset
-  end: Offset
-  /** Everything below is on the device. */
-  recoveryPoint: Offset
-}
+export { type LogParts } from './log-parts.ts'
 
 const admission = new Admission()
 const fetched = new BatchHeader()
@@ -69,12 +52,15 @@ export class Log implements PartitionLog {
   readonly #slices: Buffer[] = []
   readonly #answer = new AppendAnswer()
 
+  readonly compaction = new CompactionState()
   /** A write did not go through: the directory has failed, nothing more is accepted. */
   #failed: DiskError | null = null
   /** Of all segments but the active one; -1 when they have changed. */
   #sealedBytes = -1
   /** When the oldest record that is not flushed was written; -1 when all are. */
   #unflushedSinceMs = -1
+  /** The newest abort marker; -1 when there is none. */
+  lastAborted: Offset = -1
   /** Where a producer snapshot was last written; the state there and now are the same when it equals end. */
   snapshotOffset: Offset = -1
 
@@ -101,9 +87,14 @@ export class Log implements PartitionLog {
     return this.config.durability === 'page-cache' ? this.#end : this.recoveryPoint
   }
 
-  get firstUnstable (): Offset {
-    const open = this.producers.firstOpen
-    return open < 0 ? this.#end : Math.min(open, this.#end)
+  get firstUnstable (): Offset { return this.#orEnd(this.producers.transactions.firstUnstable) }
+  get firstUndecided (): Offset { return this.#orEnd(this.producers.transactions.firstUndecided) }
+  get lastMarker (): Offset { return this.producers.transactions.lastMarker }
+  replicated (highWatermark: Offset): void { this.producers.transactions.replicated(highWatermark) }
+
+  /** What retention or DeleteRecords took of a transaction is no more. */
+  #orEnd (first: Offset): Offset {
+    return first < 0 ? this.#end : Math.max(this.#start, Math.min(first, this.#end))
   }
 
   get bytes (): number {
@@ -115,9 +106,7 @@ export class Log implements PartitionLog {
     return this.#sealedBytes + this.active.bytes
   }
 
-  get activeFile (): FileHandle {
-    return this.segments.length === 0 ? -1 : this.active.file
-  }
+  get activeFile (): FileHandle { return this.segments.length === 0 ? -1 : this.active.file }
 
   get activePath (): string { return this.segments.length === 0 ? '' : this.active.path }
 
@@ -133,10 +122,9 @@ export class Log implements PartitionLog {
       return answer.refuse(error)
     }
     const { header, batch, maxTimestampMs } = admission
-    if (header.hasProducerId && !header.control) {
-      const { producerId, producerEpoch, baseSequence, lastOffsetDelta } = header
-      const verdict =
-        this.producers.check(producerId, producerEpoch, baseSequence, lastOffsetDelta, kind === 'client')
+    const marker = header.control ? readEndMarker(batch) : null
+    if (header.hasProducerId) {
+      const verdict = this.producers.check(header, marker, kind === 'client')
       if (verdict !== errorCodes.NONE) return answer.refuse(verdict)
       if (this.producers.duplicateBase >= 0) return answer.repeat(this.producers)
     }
@@ -146,7 +134,7 @@ export class Log implements PartitionLog {
     answer.baseOffset = header.baseOffset
     answer.lastOffset = header.lastOffset
     if (this.config.logAppendTime) answer.logAppendTimeMs = nowMs
-    this.#stage(batch, header, maxTimestampMs, this.leaderEpoch, nowMs)
+    this.#stage(batch, header, marker, maxTimestampMs, this.leaderEpoch, nowMs)
     return answer
   }
 
@@ -162,7 +150,8 @@ export class Log implements PartitionLog {
       const batch = bytes === records.length ? records : records.subarray(at, at + bytes)
       if (answer.baseOffset < 0) answer.baseOffset = header.baseOffset
       answer.lastOffset = header.lastOffset
-      this.#stage(batch, header, header.maxTimestamp, header.partitionLeaderEpoch, nowMs)
+      const marker = header.control ? readEndMarker(batch) : null
+      this.#stage(batch, header, marker, header.maxTimestamp, header.partitionLeaderEpoch, nowMs)
     })
     return answer
   }
@@ -172,20 +161,26 @@ export class Log implements PartitionLog {
     this.nowMs = nowMs
     staging.recycle()
     if (staging.batches.length === 0) return staging.written
+    const before = this.#end
     try {
       this.#writeGroups(nowMs)
     } catch (error) {
       this.producers.undo()
-      if (error instanceof DiskError) this.#failed = error
+      // Nothing is written while a file could not be opened: later it may be.
+      if (isOutOfFiles(error) && this.#end === before) {
+        staging.finish()
+        this.reset(this.#start, this.#end)
+      } else if (error instanceof DiskError) this.#failed = error
       throw error
     }
     this.producers.commit()
     const planned = this.#end === this.#stagedEnd && this.active.bytes === staging.ahead.bytes
     assert(planned, 'writing did what staging planned')
     if (this.#unflushedSinceMs < 0) this.#unflushedSinceMs = nowMs
+    const written = staging.finish()
     const { flushMessages } = this.config
     if (flushMessages >= 0 && this.#end - this.recoveryPoint >= flushMessages) this.flush()
-    return staging.finish()
+    return written
   }
 
   becomeLeader (epoch: number): void {
@@ -203,12 +198,14 @@ export class Log implements PartitionLog {
   truncateTo (offset: Offset): void {
     assert(this.#staging.batches.length === 0, 'nothing is staged when a log is cut')
     if (offset >= this.#end) return
+    this.compaction.cut(offset)
     if (offset < this.#start || this.segments.length === 0) this.truncateFullyAndStartAt(offset)
     else truncateTail(this, offset)
   }
 
   truncateFullyAndStartAt (offset: Offset): void {
     assert(this.#staging.batches.length === 0, 'nothing is staged when a log is cut')
+    this.compaction.cut(offset)
     truncateFully(this, offset)
   }
 
@@ -216,13 +213,11 @@ export class Log implements PartitionLog {
     return this.files.epochs.endOffsetFor(epoch, this.#end)
   }
 
-  epochAt (offset: Offset): number {
-    return this.files.epochs.epochAt(offset)
-  }
+  epochAt (offset: Offset): number { return this.files.epochs.epochAt(offset) }
 
-  configure (config: LogConfig): void {
-    this.config = config
-  }
+  get failed (): boolean { return this.#failed !== null }
+
+  configure (config: LogConfig): void { this.config = config }
 
   retain (nowMs: number, highWatermark: Offset): void {
     if (this.#failed !== null || this.#staging.batches.length > 0) return
@@ -263,7 +258,7 @@ export class Log implements PartitionLog {
       if (this.segments.length > 0 && this.recoveryPoint < this.#end) this.#flush()
     } catch (error) {
       // The system may have dropped what it could not write: trying again would report what is not there.
-      if (error instanceof DiskError) this.#failed = error
+      if (error instanceof DiskError && !isOutOfFiles(error)) this.#failed = error
       throw error
     }
     this.#unflushedSinceMs = -1
@@ -272,6 +267,7 @@ export class Log implements PartitionLog {
   #flush (): void {
     this.files.flushSealed()
     this.active.writeIndexes()
+    this.active.syncAborted()
     this.parts.disk.fsync(this.active.file)
     this.files.syncEpochs()
     this.files.flushNames()
@@ -308,6 +304,7 @@ export class Log implements PartitionLog {
     this.#start = start
     this.#end = end
     this.#stagedEnd = end
+    this.lastAborted = newestAbort(this.segments)
     if (this.recoveryPoint > end) this.recoveryPoint = end
     if (this.segments.length > 0) this.#staging.ahead.copyFrom(this.active.meter)
   }
@@ -315,22 +312,31 @@ export class Log implements PartitionLog {
   /** Seals the active segment and begins one at `base`. */
   roll (base: Offset, snapshot: Buffer | null, nowMs: number): Segment {
     this.#sealedBytes = -1
-    if (this.segments.length > 0) {
-      const sealed = this.active
-      sealed.seal()
-      this.files.sealed(sealed, base)
-      if (this.config.durability !== 'page-cache') this.files.flushSealed()
-      this.parts.listener.segmentChanged(sealed.view())
-      this.takeSnapshot(base, snapshot)
-    }
+    // First what needs descriptors: where there are none the log stays as it is.
     const segment = this.files.createSegment(base, this.config, nowMs)
+    try {
+      if (this.segments.length > 0) this.#seal(base, snapshot)
+    } catch (error) {
+      segment.closeFile()
+      throw error
+    }
     this.segments.push(segment)
     this.parts.listener.segmentChanged(segment.view())
     return segment
   }
 
+  #seal (base: Offset, snapshot: Buffer | null): void {
+    const sealed = this.active
+    this.takeSnapshot(base, snapshot)
+    sealed.seal()
+    this.files.sealed(sealed, base)
+    if (this.config.durability !== 'page-cache') this.files.flushSealed()
+    this.parts.listener.segmentChanged(sealed.view())
+  }
+
   #stage (
-    batch: Buffer, header: BatchHeader, maxTimestampMs: number, leaderEpoch: number, nowMs: number
+    batch: Buffer, header: BatchHeader, marker: EndMarker | null, maxTimestampMs: number, leaderEpoch: number,
+    nowMs: number
   ): void {
     const { config } = this
     const { ahead, batches } = this.#staging
@@ -342,8 +348,9 @@ export class Log implements PartitionLog {
       snapshot = encodeSnapshot(this.producers.entries())
       ahead.start(header.baseOffset, nowMs, this.files.jitterMs(config))
     }
-    this.#staging.add(batch, header, maxTimestampMs, leaderEpoch, config).snapshot = snapshot
-    this.producers.replay(header, -1, nowMs)
+    const staged = this.#staging.add(batch, header, maxTimestampMs, leaderEpoch, config)
+    staged.snapshot = snapshot
+    staged.aborted = this.producers.replay(header, marker, nowMs)
     this.#stagedEnd = header.lastOffset + 1
   }
 
@@ -378,9 +385,13 @@ export class Log implements PartitionLog {
     this.parts.disk.writev(segment.file, slices, segment.bytes)
     let replaced = false
     for (let index = from; index < to; index++) {
-      const { bytes, lastOffset, maxTimestampMs } = staged[index]
+      const { bytes, lastOffset, maxTimestampMs, aborted } = staged[index]
       const grew = segment.appended(bytes.length, lastOffset, maxTimestampMs, this.config.indexIntervalBytes)
-      if (grew) replaced = true
+      if (grew || aborted !== null) replaced = true
+      if (aborted !== null) {
+        segment.abort(aborted)
+        this.lastAborted = aborted.lastOffset
+      }
       this.#end = lastOffset + 1
     }
     if (replaced) this.parts.listener.segmentChanged(segment.view())

@@ -34,6 +34,8 @@ export interface SegmentView {
    */
   readonly sealedBytes: Position
   readonly maxTimestampMs: number
+  /** Entries of the .txnindex file that count; absent: none. */
+  readonly abortedCount?: number
 }
 
 export interface LogListener {
@@ -67,8 +69,19 @@ export interface PartitionLog {
   readonly end: Offset
   /** Everything below survives a crash (end without group commit once written). */
   readonly durableEnd: Offset
-  /** first unstable offset, = end when no transaction is open */
+  /**
+   * First record of the oldest transaction that is undecided, or decided by a marker that was not below the
+   * high watermark when replicated() was last called; = end when there is none.
+   */
   readonly firstUnstable: Offset
+  /** The same of undecided ones alone: what counts where the high watermark is above lastMarker. */
+  readonly firstUndecided: Offset
+  /** The newest marker that counts in firstUnstable; -1 when none does. */
+  readonly lastMarker: Offset
+  /** The newest abort marker's offset; -1 when there is none. */
+  readonly lastAborted: Offset
+  /** Markers below the high watermark are everywhere. */
+  replicated (highWatermark: Offset): void
   readonly bytes: number
   readonly leaderEpoch: number
 

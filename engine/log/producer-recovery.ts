@@ -1,12 +1,13 @@
 // Producer states at start and after a cut: the newest sound snapshot, then the headers of the batches
 // behind it.
 import { type FileHandle } from '../base/disk.ts'
-import { type BatchHeader, noProducerId, readInt16, readInt32 } from '../protocol/record-batch.ts'
-import { decodeRecords } from '../protocol/record.ts'
+import { readEndMarker } from '../protocol/end-marker.ts'
+import { type BatchHeader, noProducerId } from '../protocol/record-batch.ts'
 import { offsetFile, suffix } from './names.ts'
 import { type Log } from './partition-log.ts'
 import { decodeSnapshot } from './producer-snapshot.ts'
 import { type Segment } from './segment.ts'
+import { type AbortedTransaction } from './transaction-index.ts'
 import { type Offset } from './types.ts'
 
 /** The states as the batches below `upTo` leave them. */
@@ -37,6 +38,20 @@ export function loadSnapshot (log: Log, upTo: Offset): Offset {
   return 0
 }
 
+/** The transactions that the markers in a segment abort, from the states as the log leaves them there. */
+export function abortsIn (log: Log, segment: Segment): AbortedTransaction[] {
+  const { disk } = log.parts
+  replayHeaders(log, loadSnapshot(log, segment.baseOffset), segment.baseOffset)
+  const found: AbortedTransaction[] = []
+  const file = disk.open(segment.path, 'read')
+  try {
+    replaySegment(log, segment, file, segment.baseOffset, Infinity, found)
+  } finally {
+    disk.close(file)
+  }
+  return found
+}
+
 /** Replays the batches in [from, upTo) by their headers. */
 export function replayHeaders (log: Log, from: Offset, upTo: Offset): void {
   const { disk } = log.parts
@@ -53,7 +68,9 @@ export function replayHeaders (log: Log, from: Offset, upTo: Offset): void {
   }
 }
 
-function replaySegment (log: Log, segment: Segment, file: FileHandle, from: Offset, upTo: Offset): void {
+function replaySegment (
+  log: Log, segment: Segment, file: FileHandle, from: Offset, upTo: Offset, aborts: AbortedTransaction[] = []
+): void {
   const { scan } = log
   scan.reset()
   for (let position = 0; scan.load(file, position, segment.bytes); position += scan.header.bytes) {
@@ -65,23 +82,19 @@ function replaySegment (log: Log, segment: Segment, file: FileHandle, from: Offs
       batch = Buffer.alloc(header.bytes)
       log.parts.disk.read(file, batch, position)
     }
-    replayBatch(log, header, batch)
+    const aborted = replayBatch(log, header, batch)
+    if (aborted !== null) aborts.push(aborted)
   }
   scan.reset()
 }
 
-/** `batch` is the whole batch where it is a control batch: its marker carries the coordinator's epoch. */
-export function replayBatch (log: Log, header: BatchHeader, batch: Buffer | null): void {
-  log.producers.replay(header, header.control && batch !== null ? coordinatorEpochOf(batch) : -1, log.nowMs)
-  log.producers.commit()
-}
-
 /**
- * A marker's value:  | version int16 | coordinator epoch int32 |; an empty control batch is what
- * compaction leaves.
+ * `batch` is the whole batch where it is a control batch: its marker ends a transaction. Returns the one that
+ * it aborts, if it does.
  */
-function coordinatorEpochOf (batch: Buffer): number {
-  const marker = decodeRecords(batch)[0]
-  if (marker?.value == null || marker.value.length < 6 || readInt16(marker.value, 0) < 0) return -1
-  return readInt32(marker.value, 2)
+export function replayBatch (log: Log, header: BatchHeader, batch: Buffer | null): AbortedTransaction | null {
+  const marker = header.control && batch !== null ? readEndMarker(batch) : null
+  const aborted = log.producers.replay(header, marker, log.nowMs)
+  log.producers.commit()
+  return aborted
 }

@@ -2,21 +2,23 @@
 // is staged counts at once, because the next batch of the same round builds on it; it is taken back when
 // the write fails.
 import { assert } from '../base/assert.ts'
+import { type EndMarker } from '../protocol/end-marker.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import { addSequence, type BatchHeader } from '../protocol/record-batch.ts'
 import { noEpoch, ProducerEntry, sequenceMax } from './producer-entry.ts'
+import { type AbortedTransaction } from './transaction-index.ts'
+import { Transactions } from './transactions.ts'
 import { type Offset } from './types.ts'
 
 /** Numbers that undo() needs per staged batch. */
-const undoNumbers = 12
+const undoNumbers = 13
 
 export class ProducerState {
   readonly #producers = new Map<number, ProducerEntry>()
   /** Stack of undoNumbers each; reused, so that staging makes no garbage. */
   readonly #undo: number[] = []
   #undoTop = 0
-  /** Producers with a transaction open. */
-  #open = 0
+  readonly transactions = new Transactions()
 
   /** The duplicate that check() found: its first and last offset and its time. */
   duplicateBase: Offset = -1
@@ -35,24 +37,16 @@ export class ProducerState {
     return this.#producers.values()
   }
 
-  /** First offset of the oldest open transaction; -1 when none is open. */
-  get firstOpen (): Offset {
-    if (this.#open === 0) return -1
-    let first = -1
-    for (const { transactionStart } of this.#producers.values()) {
-      if (transactionStart >= 0 && (first < 0 || transactionStart < first)) first = transactionStart
-    }
-    return first
-  }
-
   /**
    * An error code; NONE with `duplicateBase` >= 0 when the batch is there already. `sequenced` is false
    * for our own coordinators, which number nothing.
    */
-  check (id: number, epoch: number, baseSequence: number, offsetDelta: number, sequenced: boolean): number {
+  check (batch: BatchHeader, marker: EndMarker | null, sequenced: boolean): number {
+    const { producerId, producerEpoch: epoch, baseSequence, lastOffsetDelta: offsetDelta } = batch
     this.duplicateBase = -1
-    const entry = this.#producers.get(id)
+    const entry = this.#producers.get(producerId)
     if (entry === undefined) return errorCodes.NONE
+    if (batch.control) return checkMarker(entry, epoch, marker)
     if (sequenced && epoch === entry.epoch) {
       const age = entry.findDuplicate(baseSequence, addSequence(baseSequence, offsetDelta))
       if (age >= 0) {
@@ -64,12 +58,9 @@ export class ProducerState {
       }
     }
     if (epoch < entry.epoch) return errorCodes.INVALID_PRODUCER_EPOCH
-    if (!sequenced || entry.epoch === noEpoch) return errorCodes.NONE
-    const last = entry.lastSequence
-    const next = epoch !== entry.epoch
-      ? baseSequence === 0
-      : baseSequence === last + 1 || (baseSequence === 0 && last === sequenceMax)
-    return next ? errorCodes.NONE : errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER
+    if (sequenced && !follows(entry, epoch, baseSequence)) return errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER
+    const within = entry.transactionStart < 0 || batch.transactional
+    return within ? errorCodes.NONE : errorCodes.INVALID_TXN_STATE
   }
 
   /** A batch is staged (or replayed); `lastSequence` is of its last record. */
@@ -77,19 +68,13 @@ export class ProducerState {
     id: number, epoch: number, lastSequence: number, lastOffset: Offset, offsetDelta: number,
     timestampMs: number, transactional: boolean, nowMs: number
   ): void {
-    let entry = this.#producers.get(id)
-    const known = entry !== undefined
-    if (entry === undefined) {
-      entry = new ProducerEntry(id, nowMs)
-      this.#producers.set(id, entry)
-    }
-    this.#remember(entry, known)
+    const entry = this.#entryOf(id, nowMs)
     entry.raise(epoch)
     entry.push(lastSequence, lastOffset, offsetDelta, timestampMs)
     entry.usedMs = nowMs
     if (transactional && entry.transactionStart < 0) {
       entry.transactionStart = lastOffset - offsetDelta
-      this.#open++
+      this.transactions.begin(entry.transactionStart, id)
     }
   }
 
@@ -106,7 +91,7 @@ export class ProducerState {
       const stack = this.#undo
       const entry = this.#producers.get(stack[at])
       assert(entry !== undefined, 'a staged producer is known')
-      if (entry.transactionStart >= 0 && stack[at + 7] < 0) this.#open--
+      this.#undoTransaction(entry, stack[at + 7])
       if (stack[at + 1] === 0) {
         this.#producers.delete(entry.id)
         continue
@@ -116,51 +101,54 @@ export class ProducerState {
       entry.usedMs = stack[at + 4]
       entry.count = stack[at + 5]
       entry.head = stack[at + 6]
-      entry.transactionStart = stack[at + 7]
+      entry.coordinatorEpoch = stack[at + 8]
       const slot = entry.head * 4
-      for (let index = 0; index < 4; index++) entry.ring[slot + index] = stack[at + 8 + index]
+      for (let index = 0; index < 4; index++) entry.ring[slot + index] = stack[at + 9 + index]
     }
   }
 
-  /** A batch that is in the log already: read at start, or fetched from a leader. */
-  replay (batch: BatchHeader, coordinatorEpoch: number, nowMs: number): void {
-    if (!batch.hasProducerId) return
-    if (batch.control) {
-      this.endTransaction(batch.producerId, batch.producerEpoch, coordinatorEpoch, batch.maxTimestamp, nowMs)
-    } else {
-      this.add(batch.producerId, batch.producerEpoch, batch.lastSequence, batch.lastOffset,
-        batch.lastOffsetDelta, batch.maxTimestamp, batch.transactional, nowMs)
-    }
+  #undoTransaction (entry: ProducerEntry, before: Offset): void {
+    if (entry.transactionStart >= 0 && before < 0) this.transactions.undoBegin(entry.transactionStart)
+    if (entry.transactionStart < 0 && before >= 0) this.transactions.undoEnd(before, entry.id)
+    entry.transactionStart = before
   }
 
-  /** A commit or abort marker. Not staged: it is called for what is written. */
-  endTransaction (
-    id: number, epoch: number, coordinatorEpoch: number, timestampMs: number, nowMs: number
-  ): void {
-    let entry = this.#producers.get(id)
-    if (entry === undefined) {
-      entry = new ProducerEntry(id, nowMs)
-      this.#producers.set(id, entry)
-    }
-    entry.raise(epoch)
-    if (entry.transactionStart >= 0) this.#open--
-    entry.transactionStart = -1
-    entry.timestampMs = timestampMs
+  /**
+   * A batch is staged, read at start, or fetched from a leader; `marker` is what a control batch holds.
+   * Returns the transaction that it aborts, if it does.
+   */
+  replay (batch: BatchHeader, marker: EndMarker | null, nowMs: number): AbortedTransaction | null {
+    if (!batch.hasProducerId) return null
+    if (batch.control) return marker === null ? null : this.#endTransaction(batch, marker, nowMs)
+    this.add(batch.producerId, batch.producerEpoch, batch.lastSequence, batch.lastOffset,
+      batch.lastOffsetDelta, batch.maxTimestamp, batch.transactional, nowMs)
+    return null
+  }
+
+  #endTransaction (batch: BatchHeader, marker: EndMarker, nowMs: number): AbortedTransaction | null {
+    const { producerId, producerEpoch, baseOffset, maxTimestamp } = batch
+    const entry = this.#entryOf(producerId, nowMs)
+    entry.raise(producerEpoch)
+    entry.timestampMs = maxTimestamp
     entry.usedMs = nowMs
-    if (coordinatorEpoch >= 0) entry.coordinatorEpoch = coordinatorEpoch
+    entry.coordinatorEpoch = marker.coordinatorEpoch
+    const firstOffset = entry.transactionStart
+    if (firstOffset < 0) return null
+    entry.transactionStart = -1
+    const lastStableOffset = this.transactions.end(firstOffset, baseOffset)
+    return marker.commit ? null : { producerId, firstOffset, lastOffset: baseOffset, lastStableOffset }
   }
 
   /** Takes over what a snapshot holds. */
   load (entries: readonly ProducerEntry[]): void {
-    for (const entry of entries) {
-      this.#producers.set(entry.id, entry)
-      if (entry.transactionStart >= 0) this.#open++
-    }
+    for (const entry of entries) this.#producers.set(entry.id, entry)
+    const open = entries.filter(entry => entry.transactionStart >= 0)
+    this.transactions.load(open.map(entry => [entry.transactionStart, entry.id]))
   }
 
   clear (): void {
     this.#producers.clear()
-    this.#open = 0
+    this.transactions.clear()
     this.#undoTop = 0
   }
 
@@ -175,6 +163,15 @@ export class ProducerState {
     }
   }
 
+  /** As it is now is what undo() goes back to. */
+  #entryOf (id: number, nowMs: number): ProducerEntry {
+    const known = this.#producers.get(id)
+    const entry = known ?? new ProducerEntry(id, nowMs)
+    if (known === undefined) this.#producers.set(id, entry)
+    this.#remember(entry, known !== undefined)
+    return entry
+  }
+
   #remember (entry: ProducerEntry, known: boolean): void {
     const stack = this.#undo
     const at = this.#undoTop
@@ -187,7 +184,23 @@ export class ProducerState {
     stack[at + 5] = entry.count
     stack[at + 6] = entry.head
     stack[at + 7] = entry.transactionStart
-    for (let index = 0; index < 4; index++) stack[at + 8 + index] = entry.ring[slot + index]
+    stack[at + 8] = entry.coordinatorEpoch
+    for (let index = 0; index < 4; index++) stack[at + 9 + index] = entry.ring[slot + index]
     this.#undoTop = at + undoNumbers
   }
+}
+
+/** A coordinator that was replaced may not end transactions any more. */
+function checkMarker (entry: ProducerEntry, epoch: number, marker: EndMarker | null): number {
+  if (epoch < entry.epoch) return errorCodes.INVALID_PRODUCER_EPOCH
+  const fenced = marker !== null && marker.coordinatorEpoch < entry.coordinatorEpoch
+  return fenced ? errorCodes.TRANSACTION_COORDINATOR_FENCED : errorCodes.NONE
+}
+
+/** Whether a batch is the one that comes next. A producer whose records are all gone may start anywhere. */
+function follows (entry: ProducerEntry, epoch: number, baseSequence: number): boolean {
+  if (entry.epoch === noEpoch) return true
+  if (epoch !== entry.epoch) return baseSequence === 0
+  const last = entry.lastSequence
+  return baseSequence === last + 1 || (baseSequence === 0 && last === sequenceMax)
 }

@@ -4,8 +4,10 @@
 import { type Disk, DiskError, type FileHandle } from '../base/disk.ts'
 import { type BatchHeader, readInt64 } from '../protocol/record-batch.ts'
 import { decodeRecords } from '../protocol/record.ts'
+import { type SegmentFile, type SegmentFiles } from './aborted-reader.ts'
 import { HeaderScan } from './header-scan.ts'
-import { suffix } from './names.ts'
+import { asideFile, retired } from './compaction/retired.ts'
+import { segmentSuffixes, suffix } from './names.ts'
 import { floorPosition, offsetEntryBytes } from './offset-index.ts'
 import { type SegmentView } from './partition-log.types.ts'
 import { floorRelative, timeEntryBytes } from './time-index.ts'
@@ -36,13 +38,16 @@ export function segmentAt (views: readonly SegmentView[], offset: Offset): numbe
   return low - 1
 }
 
-export class SegmentReader {
+export class SegmentReader implements SegmentFiles {
   readonly #disk: Disk
   readonly #filesMax: number
   /** Path within a generation of its segment -> descriptor; the oldest used first. */
   readonly #files = new Map<string, FileHandle>()
   readonly #scan: HeaderScan
   readonly #entry = Buffer.alloc(timeEntryBytes)
+
+  /** Segments that compaction replaces, by path. */
+  readonly #watched = new Map<string, Watched>()
 
   constructor (disk: Disk, filesMax: number = filesMaxDefault) {
     this.#disk = disk
@@ -95,6 +100,11 @@ export class SegmentReader {
     return this.#disk.read(this.#file(view, suffix.log), target, position)
   }
 
+  readFile (segment: SegmentFile, ending: string, target: Uint8Array, position: number): number {
+    const file = this.#optionalFile(segment, ending)
+    return file === null ? 0 : this.#disk.read(file, target, position)
+  }
+
   /** First record at or above `from` and below `upperOffset` with a time >= timestampMs. Views ascend. */
   offsetForTime (
     views: readonly SegmentView[], timestampMs: number, from: Offset, upperOffset: Offset
@@ -130,7 +140,11 @@ export class SegmentReader {
 
   /** Lets go of a removed segment's descriptors. */
   forget (view: SegmentView): void {
-    for (const ending of [suffix.log, suffix.offsetIndex, suffix.timeIndex]) {
+    const watched = this.#watched.get(view.path)
+    // Nothing has its name now: it was merged into the segment before it, or deleted.
+    const gone = watched?.serial === serialOf(view) && this.#disk.status(view.path) === null
+    if (gone) this.#watched.delete(view.path)
+    for (const ending of segmentSuffixes) {
       const name = nameOf(view, ending)
       const file = this.#files.get(name)
       if (file === undefined) continue
@@ -155,13 +169,13 @@ export class SegmentReader {
     return view.sealedBytes < 0 ? Number.MAX_SAFE_INTEGER : view.sealedBytes
   }
 
-  #file (view: SegmentView, ending: string): FileHandle {
+  #file (view: SegmentFile, ending: string): FileHandle {
     const name = nameOf(view, ending)
     let file = this.#files.get(name)
     if (file !== undefined) {
       this.#files.delete(name)
     } else {
-      file = this.#disk.open(pathOf(view, ending), 'read')
+      file = this.#open(view, ending)
       for (const [oldest, handle] of this.#files) {
         if (this.#files.size < this.#filesMax) break
         this.#files.delete(oldest)
@@ -170,6 +184,45 @@ export class SegmentReader {
     }
     this.#files.set(name, file)
     return file
+  }
+
+  /** The file that the view speaks of, also when compaction has just put another one under its name. */
+  #open (view: SegmentFile, ending: string): FileHandle {
+    const watched = this.#watched.get(view.path)
+    const path = pathOf(view, ending)
+    const serial = watched === undefined ? Infinity : serialOf(view)
+    if (watched === undefined || serial > watched.serial) return this.#disk.open(path, 'read')
+    const state = (): number => Atomics.load(watched.words, watched.index)
+    const aside = asideFile(path, serial)
+    for (;;) {
+      if (serial < watched.serial || state() === retired.done) return this.#disk.open(aside, 'read')
+      const file = this.#tryOpen(path)
+      if (file !== null && state() === retired.not) return file
+      const moved = this.#tryOpen(aside)
+      if (moved !== null) {
+        if (file !== null) this.#disk.close(file)
+        return moved
+      }
+      // Not yet moved: what was opened under the name is still the old file.
+      if (file !== null && state() === retired.swapping) return file
+      if (file === null) throw new DiskError('ENOENT', 'open', path)
+      this.#disk.close(file)
+    }
+  }
+
+  #tryOpen (path: string): FileHandle | null {
+    try {
+      return this.#disk.open(path, 'read')
+    } catch (error) {
+      if (error instanceof DiskError && error.code === 'ENOENT') return null
+      throw error
+    }
+  }
+
+  /** A compaction of these segments begins: one word of `words` per segment says when each is replaced. */
+  watch (sources: readonly { path: string, serial: number }[], words: SharedArrayBuffer): void {
+    const view = new Int32Array(words)
+    sources.forEach(({ path, serial }, index) => this.#watched.set(path, { serial, words: view, index }))
   }
 
   /** A batch start at or before the batch that holds `offset`. */
@@ -209,7 +262,7 @@ export class SegmentReader {
     return value
   }
 
-  #optionalFile (view: SegmentView, ending: string): FileHandle | null {
+  #optionalFile (view: SegmentFile, ending: string): FileHandle | null {
     try {
       return this.#file(view, ending)
     } catch (error) {
@@ -286,10 +339,21 @@ export class SegmentReader {
   }
 }
 
-function pathOf (view: SegmentView, ending: string): string {
+interface Watched {
+  readonly serial: number
+  readonly words: Int32Array
+  readonly index: number
+}
+
+/** The last part of the key; a view without one is older than all. */
+function serialOf (view: SegmentFile): number {
+  return Number(view.key?.slice(view.key.lastIndexOf('/') + 1) ?? 0)
+}
+
+function pathOf (view: SegmentFile, ending: string): string {
   return ending === suffix.log ? view.path : view.path.slice(0, -suffix.log.length) + ending
 }
 
-function nameOf (view: SegmentView, ending: string): string {
+function nameOf (view: SegmentFile, ending: string): string {
   return `${view.key ?? view.path}${ending}`
 }

@@ -8,11 +8,12 @@ import { settleLeftovers } from './leftovers.ts'
 import { fileNames, offsetOfName, suffix } from './names.ts'
 import { type OffsetIndex } from './offset-index.ts'
 import { Log, type LogParts } from './partition-log.ts'
-import { loadProducers, loadSnapshot, replayBatch, replayHeaders } from './producer-recovery.ts'
+import { abortsIn, loadProducers, loadSnapshot, replayBatch, replayHeaders } from './producer-recovery.ts'
 import { SegmentReader } from './reader.ts'
 import { glanceAtIndexes, readIndexes, rebuildIndexes, recoverSegment, unseal } from './segment-recovery.ts'
 import { Segment } from './segment.ts'
 import { type TimeIndex } from './time-index.ts'
+import { type AbortedTransaction } from './transaction-index.ts'
 import { type Offset } from './types.ts'
 
 export interface OpenOptions extends LogParts {
@@ -54,9 +55,11 @@ function findSegments (log: Log): void {
   const owner = `${identity.topicId}-${identity.partition}`
   const bases = names.map(name => offsetOfName(name, suffix.log)).filter(base => base >= 0)
   bases.sort((a, b) => a - b)
+  const withAborts = new Set(names.map(name => offsetOfName(name, suffix.transactionIndex)))
   for (const base of bases) {
     const segment = new Segment(disk, folder, base, owner, log.nowMs, log.files.jitterMs(log.config))
     segment.meter.bytes = disk.status(segment.path)?.bytes ?? 0
+    if (withAborts.has(base)) segment.transactionIndex()
     log.segments.push(segment)
   }
   for (const name of names) {
@@ -73,6 +76,7 @@ function loadClean (log: Log): Offset {
   loadAllSealed(log, log.segments.length - 1)
   const end = loadActive(log, log.active)
   log.reset(0, end)
+  checkAborts(log, log.segments.length - 1, end)
   loadProducers(log, end)
   return end
 }
@@ -81,6 +85,7 @@ function loadAllSealed (log: Log, count: number): void {
   const reader = new SegmentReader(log.parts.disk)
   try {
     for (const segment of log.segments.slice(0, count)) loadSealed(log, reader, segment)
+    for (let index = 0; index < count; index++) checkAborts(log, index, log.segments[index + 1].baseOffset)
   } finally {
     reader.close()
   }
@@ -100,6 +105,16 @@ function loadSealed (log: Log, reader: SegmentReader, segment: Segment): void {
   segment.sealLoaded()
 }
 
+/** The transaction index of a segment whose batches need no check. It can be made again from them. */
+function checkAborts (log: Log, index: number, end: Offset): void {
+  const segment = log.segments[index]
+  const { aborted, baseOffset } = segment
+  if (aborted === null || aborted.load(baseOffset, end)) return
+  const path = segment.pathOf(suffix.transactionIndex)
+  log.parts.logger.warn({ path }, 'a transaction index is damaged: it is made again')
+  aborted.replace(abortsIn(log, segment))
+}
+
 /**
  * The segment to append to: indexes in memory, and the few batches behind their last entry. A tail that is
  * no batch is cut off.
@@ -111,9 +126,7 @@ function loadActive (log: Log, segment: Segment): Offset {
   const size = segment.bytes
   if (size === 0 || indexes === null || !tailFits(log, segment, indexes.offsets, indexes.times)) {
     if (size > 0) logger.warn({ path: segment.path }, 'an index is missing or damaged: it is made again')
-    const { end } = recoverSegment(disk, segment, log.config, () => {})
-    segment.closeFile()
-    return end
+    return recoverActive(log, segment)
   }
   const { meter } = segment
   segment.loadIndexes(indexes.offsets, indexes.times)
@@ -135,9 +148,16 @@ function loadActive (log: Log, segment: Segment): Offset {
   scan.reset()
   if (position === size) return end
   logger.warn({ path: segment.path, position, size }, 'the segment does not end with a whole batch, though the shutdown was clean')
-  const recovered = recoverSegment(disk, segment, log.config, () => {})
+  return recoverActive(log, segment)
+}
+
+/** After a clean shutdown, though something is wrong with it. */
+function recoverActive (log: Log, segment: Segment): Offset {
+  const { baseOffset } = segment
+  if (segment.bytes > 0) replayHeaders(log, loadSnapshot(log, baseOffset), baseOffset)
+  const { end } = recoverOne(log, segment)
   segment.closeFile()
-  return recovered.end
+  return end
 }
 
 /**
@@ -178,6 +198,7 @@ function recover (log: Log, recoveryPoint: Offset): Offset {
     if (index === segments.length - 1) break
     segment.finishTimeIndex()
     segment.writeIndexes()
+    segment.syncAborted()
     segment.sealLoaded()
     log.files.sealed(segment, segments[index + 1].baseOffset)
     log.takeSnapshot(segments[index + 1].baseOffset, null)
@@ -190,12 +211,17 @@ function recover (log: Log, recoveryPoint: Offset): Offset {
 }
 
 function recoverOne (log: Log, segment: Segment): { end: Offset, lostBytes: number } {
-  return recoverSegment(log.parts.disk, segment, log.config, (header: BatchHeader, batch: Buffer) => {
+  const aborts: AbortedTransaction[] = []
+  const { disk } = log.parts
+  const recovered = recoverSegment(disk, segment, log.config, (header: BatchHeader, batch: Buffer) => {
     if (header.partitionLeaderEpoch > log.files.epochs.latest) {
       log.assignEpoch(header.partitionLeaderEpoch, header.baseOffset)
     }
-    replayBatch(log, header, header.control ? batch : null)
+    const aborted = replayBatch(log, header, header.control ? batch : null)
+    if (aborted !== null) aborts.push(aborted)
   })
+  if (aborts.length > 0) segment.transactionIndex().replace(aborts)
+  return recovered
 }
 
 /**

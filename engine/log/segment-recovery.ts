@@ -32,6 +32,7 @@ export function recoverSegment (
   const { file } = segment
   const size = disk.size(file)
   startOver(segment)
+  segment.aborted?.remove()
   const header = new BatchHeader()
   let window: Buffer = Buffer.allocUnsafe(Math.min(windowBytes, size))
   let windowAt: Position = 0

@@ -6,6 +6,7 @@ import { offsetFile, suffix } from './names.ts'
 import { noIndex, OffsetIndex, offsetEntryBytes } from './offset-index.ts'
 import { type SegmentView } from './partition-log.types.ts'
 import { TimeIndex, timeEntryBytes } from './time-index.ts'
+import { type AbortedTransaction, TransactionIndex } from './transaction-index.ts'
 import { type LogConfig, type Offset, type Position } from './types.ts'
 
 /** Indexes hold 32-bit offsets relative to the segment's first. */
@@ -104,6 +105,15 @@ export class SegmentMeter {
 
 const nothing = Buffer.alloc(0)
 
+/** Where the newest abort marker of these segments lies; -1 when there is none. */
+export function newestAbort (segments: readonly Segment[]): Offset {
+  for (let index = segments.length - 1; index >= 0; index--) {
+    const { aborted } = segments[index]
+    if (aborted !== null && aborted.count > 0) return aborted.lastOffset
+  }
+  return -1
+}
+
 /** Counts the segments that this thread has made: a path may be used again, a key is not. */
 let made = 0
 
@@ -111,11 +121,15 @@ export class Segment {
   readonly baseOffset: Offset
   readonly meter = new SegmentMeter()
   readonly key: string
+  /** Rises with every segment that this thread makes: the last part of its key. */
+  readonly serial: number
   readonly #disk: Disk
   readonly #folder: string
   offsetIndex: OffsetIndex
   timeIndex: TimeIndex
   sealed = false
+  /** Of the transactions whose abort markers lie here; null while there are none. */
+  aborted: TransactionIndex | null = null
   /** Entries that the index files hold already. */
   #offsetEntriesFiled = 0
   #timeEntriesFiled = 0
@@ -129,7 +143,8 @@ export class Segment {
     this.#disk = disk
     this.#folder = folder
     this.baseOffset = baseOffset
-    this.key = `${owner}/${++made}`
+    this.serial = ++made
+    this.key = `${owner}/${this.serial}`
     this.meter.start(baseOffset, nowMs, jitterMs)
     this.offsetIndex = new OffsetIndex()
     this.timeIndex = new TimeIndex()
@@ -165,6 +180,7 @@ export class Segment {
       offsetIndex: this.sealed ? noIndex : this.offsetIndex.memory,
       timeIndex: this.sealed ? noIndex : this.timeIndex.memory,
       sealedBytes: this.sealed ? this.bytes : -1,
+      abortedCount: this.aborted?.count ?? 0,
       maxTimestampMs: this.meter.maxTimestampMs
     }
   }
@@ -192,6 +208,26 @@ export class Segment {
     if (this.timeIndex.maybeAppend(meter.maxTimestampMs, newestRelative)) replaced = true
     if (this.offsetIndex.count - this.#offsetEntriesFiled >= pendingEntriesMax) this.writeIndexes()
     return replaced
+  }
+
+  /** An abort marker was written here. */
+  abort (transaction: AbortedTransaction): void {
+    this.transactionIndex().append(transaction)
+  }
+
+  transactionIndex (): TransactionIndex {
+    this.aborted ??= new TransactionIndex(this.#disk, this.pathOf(suffix.transactionIndex))
+    return this.aborted
+  }
+
+  /**
+   * On the device before anyone counts on the segment: unlike the other indexes this one is missing where it
+   * has no entries, so that a lost one cannot be told from none.
+   */
+  syncAborted (): void {
+    if (this.aborted === null || !this.aborted.unsynced) return
+    this.aborted.sync()
+    this.#disk.fsyncDirectory(this.#folder)
   }
 
   /** Appends what the index files lack. */
@@ -222,6 +258,7 @@ export class Segment {
     assert(!this.sealed, 'a segment is sealed once')
     this.finishTimeIndex()
     this.writeIndexes()
+    this.syncAborted()
     this.trim()
     this.sealed = true
     this.offsetIndex = new OffsetIndex(0)
@@ -267,6 +304,7 @@ export class Segment {
     this.preallocated = false
     this.offsetIndex.truncate(relative)
     this.timeIndex.truncate(relative)
+    this.aborted?.truncate(this.baseOffset + relative)
     this.meter.bytes = position
     this.meter.sinceEntryBytes = 0
     this.rewriteIndexes()

@@ -3,6 +3,7 @@
 import { type BatchHeader } from '../protocol/record-batch.ts'
 import { type StagedBatch } from './partition-log.types.ts'
 import { SegmentMeter } from './segment.ts'
+import { type AbortedTransaction } from './transaction-index.ts'
 import { type LogConfig, type Offset, type Position } from './types.ts'
 
 const nothing = Buffer.alloc(0)
@@ -17,6 +18,8 @@ export class Staged implements StagedBatch {
   leaderEpoch = 0
   /** The producers as they were before this batch, when it begins a new segment. */
   snapshot: Buffer | null = null
+  /** The transaction that it aborts. */
+  aborted: AbortedTransaction | null = null
 }
 
 export class Staging {
@@ -61,6 +64,7 @@ export class Staging {
     for (const staged of this.written) {
       staged.bytes = nothing
       staged.snapshot = null
+      staged.aborted = null
       this.#spare.push(staged)
     }
     this.written.length = 0

@@ -2,6 +2,7 @@
 // cell; what follows is read when the socket gets there.
 import { DiskError } from '../base/disk.ts'
 import { type SegmentView } from '../log/partition-log.types.ts'
+import { type AbortedRange, type AbortedSearch, abortedSearch } from '../log/aborted-reader.ts'
 import { segmentAt } from '../log/reader.ts'
 import { type Offset, type Position } from '../log/types.ts'
 import { type Arena } from './arena.ts'
@@ -150,14 +151,17 @@ export interface HistoryRequest {
   upper: Offset
   maxBytes: number
   minOneBatch: boolean
+  /** Where the log ends, for readers who are to be told of aborted transactions; -1 for others. */
+  abortedUpTo: Offset
 }
 
 export interface HistoryPieces {
   bytes: number
   pieces: Piece[]
+  aborted: readonly AbortedRange[]
 }
 
-const nothing: HistoryPieces = { bytes: 0, pieces: [] }
+const nothing: HistoryPieces = { bytes: 0, pieces: [], aborted: [] }
 
 /** Whole batches from the segment that holds the offset (the next one when it ends before), as pieces. */
 export async function readHistory (
@@ -166,7 +170,9 @@ export async function readHistory (
   for (let at = Math.max(0, segmentAt(views, request.offset)); at < views.length; at++) {
     const view = views[at]
     if (view.baseOffset >= request.upper) break
-    const pieces = await readSegment(cells, disk, view, request)
+    const { abortedUpTo } = request
+    const aborted = abortedUpTo < 0 ? null : abortedSearch(views, at, abortedUpTo)
+    const pieces = await readSegment(cells, disk, view, request, aborted)
     if (pieces !== null) return pieces
   }
   return nothing
@@ -174,14 +180,16 @@ export async function readHistory (
 
 /** null: the segment holds nothing from the offset on. */
 async function readSegment (
-  cells: HistoryCells, disk: DiskThread, view: SegmentView, request: HistoryRequest
+  cells: HistoryCells, disk: DiskThread, view: SegmentView, request: HistoryRequest,
+  aborted: AbortedSearch | null
 ): Promise<HistoryPieces | null> {
   const { arena } = cells
   // Without a free cell nothing is read now: the answer is made, and waits for memory when its turn comes.
   const address = arena.takeHistoryCell()
   let found: Located
   try {
-    found = await disk.run({ kind: 'locate', view, address, ...request })
+    const { offset, upper, maxBytes, minOneBatch } = request
+    found = await disk.run({ kind: 'locate', view, address, offset, upper, maxBytes, minOneBatch, aborted })
   } catch (error) {
     if (address >= 0) arena.release(address, 1)
     throw error
@@ -194,7 +202,7 @@ async function readSegment (
   if (bytes > firstBytes) {
     pieces.push(new HistoryRange(cells, disk, view, position + firstBytes, bytes - firstBytes))
   }
-  return { bytes, pieces }
+  return { bytes, pieces, aborted: found.aborted }
 }
 
 /** All of it as private bytes; the pieces are released. */

@@ -64,7 +64,15 @@ export class LogCore {
   readonly parts: CoreParts
   readonly #round: Round
   readonly #state: LogState = {
-    logStart: 0, end: 0, durableEnd: 0, firstUnstable: 0, lastAborted: -1, sizeBytes: 0, recoveryPoint: 0
+    logStart: 0,
+    end: 0,
+    durableEnd: 0,
+    firstUnstable: 0,
+    firstUndecided: 0,
+    lastMarker: -1,
+    lastAborted: -1,
+    sizeBytes: 0,
+    recoveryPoint: 0
   }
 
   readonly news = new Gathered()
@@ -190,6 +198,7 @@ export class LogCore {
       // Too many open files is no fault of the disk: only this partition cannot go on.
       if (!isOutOfFiles(error)) this.diskFailed(error)
       this.#round.failed(row, errorCodes.KAFKA_STORAGE_ERROR)
+      if (this.failure === null) this.publishState(row)
       return
     }
     this.publishState(row)
@@ -270,7 +279,7 @@ export class LogCore {
       try {
         this.#calls!.tick(nowMs)
       } catch (error) {
-        this.diskFailed(error)
+        if (!isOutOfFiles(error)) this.diskFailed(error)
       }
     }
     this.tellNews()
@@ -317,7 +326,11 @@ export class LogCore {
     state.logStart = open.log.start
     state.end = open.log.end
     state.durableEnd = open.log.durableEnd
+    open.log.replicated(this.parts.table.highWatermark(row))
     state.firstUnstable = open.log.firstUnstable
+    state.firstUndecided = open.log.firstUndecided
+    state.lastMarker = open.log.lastMarker
+    state.lastAborted = open.log.lastAborted
     state.sizeBytes = open.log.bytes
     state.recoveryPoint = open.recoveryPoint
     this.parts.table.writeLog(row, state)

@@ -3,8 +3,9 @@
 //
 //   word 0          1          2              3               4               5             6     7
 //   | sequence | log start | end          | durable end    | first unstable | last aborted | size | flushed
-//   word 8          9          10             11              12 .. 15
-//   | sequence | role      | leader epoch | high watermark | -                                         main
+//   word 8          9          10             11               12                13            14, 15
+//   | sequence | role      | leader epoch | high watermark | first undecided | last marker | -
+//     main writes the four of them                           with the first block
 //
 // Every word is a Float64: exact to 2^53, and a single load or store, where two 32-bit halves would tear. The
 // sequence word is odd while its block is being written; who needs several words of one moment reads it
@@ -31,12 +32,22 @@ const mainSequence = 8
 const role = 9
 const leaderEpoch = 10
 const highWatermark = 11
+const firstUndecided = 12
+const lastMarker = 13
 
 export interface LogState {
   logStart: Offset
   end: Offset
   durableEnd: Offset
+  /**
+   * Of the oldest transaction that is undecided, or decided by a marker that was not below the high
+   * watermark when the log last looked.
+   */
   firstUnstable: Offset
+  /** Of the oldest undecided one. */
+  firstUndecided: Offset
+  /** The newest of those markers; -1 when there is none. */
+  lastMarker: Offset
   lastAborted: Offset
   sizeBytes: number
   recoveryPoint: Offset
@@ -65,8 +76,22 @@ export class PartitionTable {
   role (row: number): Role { return this.#words[row * rowWords + role] as Role }
   leaderEpoch (row: number): number { return this.#words[row * rowWords + leaderEpoch] }
   highWatermark (row: number): Offset { return this.#words[row * rowWords + highWatermark] }
-  /** Up to here read_committed may see. */
-  lastStable (row: number): Offset { return Math.min(this.highWatermark(row), this.firstUnstable(row)) }
+
+  /**
+   * Up to here read_committed may see. What a marker at or above the high watermark decided counts as
+   * undecided: a new leader may not have the marker. Above the last such marker only the undecided ones
+   * count.
+   */
+  lastStable (row: number): Offset {
+    const words = this.#words
+    const at = row * rowWords
+    const seen = words[at + highWatermark]
+    for (;;) {
+      const before = words[at + logSequence]
+      const first = words[at + (seen > words[at + lastMarker] ? firstUndecided : firstUnstable)]
+      if (before % 2 === 0 && words[at + logSequence] === before) return Math.min(seen, first)
+    }
+  }
 
   /** The log's own words, all of one moment, on any thread. */
   readLog (row: number, target: LogState): LogState {
@@ -78,6 +103,8 @@ export class PartitionTable {
       target.end = words[at + end]
       target.durableEnd = words[at + durableEnd]
       target.firstUnstable = words[at + firstUnstable]
+      target.firstUndecided = words[at + firstUndecided]
+      target.lastMarker = words[at + lastMarker]
       target.lastAborted = words[at + lastAborted]
       target.sizeBytes = words[at + size]
       target.recoveryPoint = words[at + recoveryPoint]
@@ -95,6 +122,8 @@ export class PartitionTable {
     words[at + end] = state.end
     words[at + durableEnd] = state.durableEnd
     words[at + firstUnstable] = state.firstUnstable
+    words[at + firstUndecided] = state.firstUndecided
+    words[at + lastMarker] = state.lastMarker
     words[at + lastAborted] = state.lastAborted
     words[at + size] = state.sizeBytes
     words[at + recoveryPoint] = state.recoveryPoint
@@ -119,5 +148,6 @@ export class PartitionTable {
     assert(row < this.rows, 'the partition table is full')
     this.#words.fill(0, row * rowWords, (row + 1) * rowWords)
     this.#words[row * rowWords + lastAborted] = -1
+    this.#words[row * rowWords + lastMarker] = -1
   }
 }

@@ -25,7 +25,7 @@ export interface RowDisk {
   failed (error: Error): void
 }
 
-const noPieces: HistoryPieces = { bytes: 0, pieces: [] }
+const noPieces: HistoryPieces = { bytes: 0, pieces: [], aborted: [] }
 const noAborted: ReadResult['aborted'] = []
 /** The log was removed, or never was. */
 const notThere: ReadResult = {
@@ -76,7 +76,8 @@ export class Reads {
       const pieces = this.#readTail(open, offset, upper, maxBytes, minOneBatch)
       if (pieces !== null) return this.#result(row, errorCodes.NONE, pieces)
     }
-    return this.#readFiles(open, { offset, upper, maxBytes, minOneBatch })
+    const abortedUpTo = limit === 'last-stable' ? this.#table.end(row) : -1
+    return this.#readFiles(open, { offset, upper, maxBytes, minOneBatch, abortedUpTo })
   }
 
   /** null: the tail does not have it. The first bytes are held in the arena, what follows is a range of the
@@ -101,7 +102,7 @@ export class Reads {
       bytes += length
     }
     if (bytes < left) bytes += this.#addRange(open, tail, entry, upper, left - bytes, pieces)
-    return bytes === 0 && left > 0 ? null : { bytes, pieces }
+    return bytes === 0 && left > 0 ? null : { bytes, pieces, aborted: noAborted }
   }
 
   /** From that entry on as a range of its segment's file; returns how many bytes. */
@@ -154,7 +155,7 @@ export class Reads {
       highWatermark: this.#table.highWatermark(row),
       lastStableOffset: this.#table.lastStable(row),
       logStartOffset: this.#table.logStart(row),
-      aborted: noAborted
+      aborted: records.aborted
     }
   }
 
