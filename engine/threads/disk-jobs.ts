@@ -4,6 +4,7 @@ import { type Disk, type VolumeSpace } from '../base/disk.ts'
 import { type SegmentView } from '../log/partition-log.types.ts'
 import { type SegmentReader } from '../log/reader.ts'
 import { type Offset, type Position, type TimestampOffset } from '../log/types.ts'
+import { type AbortedRange, type AbortedSearch, collectAborted } from '../log/aborted-reader.ts'
 import { eachBatch } from '../protocol/record-batch.ts'
 import { type Address, cellBytes } from './cells.ts'
 
@@ -23,6 +24,8 @@ export interface LocateJob {
 }
 
 export interface Located {
+  /** Wanted by readers of committed records, where the log has aborted transactions. */
+  aborted: AbortedSearch | null
   /** -1: this segment holds nothing from `offset` up to the limit. */
   position: Position
   bytes: number
@@ -31,6 +34,7 @@ export interface Located {
 }
 
 export type DiskJob =
+  aborted: readonly AbortedRange[]
   | LocateJob
   | { kind: 'read', file: SegmentFile, position: Position, length: number, address: Address }
   | { kind: 'forget', view: SegmentView }
@@ -83,15 +87,20 @@ function locate (tools: JobTools, job: LocateJob): Located {
   const { reader } = tools
   const { view, upper } = job
   const found = reader.find(view, job.offset, upper)
-  if (found === null) return { position: -1, bytes: 0, firstBytes: 0 }
+  if (found === null) return { position: -1, bytes: 0, firstBytes: 0, aborted: noneAborted }
   const readable = reader.endPosition(view, upper) - found.position
   let bytes = Math.min(readable, job.maxBytes)
+const noneAborted: readonly AbortedRange[] = []
+
   if (bytes < found.bytes) bytes = job.minOneBatch ? found.bytes : 0
   const { position } = found
-  if (job.address < 0) return { position, bytes, firstBytes: 0 }
+  const aborted = job.aborted === null
+    ? noneAborted
+    : collectAborted(reader, view, job.aborted, job.offset, position + bytes)
+  if (job.address < 0) return { position, bytes, firstBytes: 0, aborted }
   const first = slice(tools, job.address, Math.min(bytes, cellBytes))
   // It may end within a batch, as Kafka's answers do.
-  return { position, bytes, firstBytes: reader.read(view, position, first) }
+  return { position, bytes, firstBytes: reader.read(view, position, first), aborted }
 }
 
 /** Bytes of the whole batches a buffer starts with. */

@@ -237,7 +237,9 @@ export class WorkerLogs implements Calls {
       const { log } = open
       if (retains) log.retain(nowMs, table.highWatermark(row))
       log.tick(nowMs)
-      const changed = log.start !== table.logStart(row) || log.durableEnd !== table.durableEnd(row)
+      if (log.lastMarker >= 0) log.replicated(table.highWatermark(row))
+      const changed = log.start !== table.logStart(row) || log.durableEnd !== table.durableEnd(row) ||
+        log.firstUnstable !== table.firstUnstable(row)
       if (!changed && log.recoveryPoint === table.recoveryPoint(row)) continue
       this.#core.publishState(row)
       if (changed) this.#core.news.moved(row, log.durableEnd)
