@@ -2,9 +2,9 @@
 // filling runs the same functions on the caller's thread.
 import { type Disk, type VolumeSpace } from '../base/disk.ts'
 import { type SegmentView } from '../log/partition-log.types.ts'
+import { type AbortedRange, type AbortedSearch, collectAborted } from '../log/aborted-reader.ts'
 import { type SegmentReader } from '../log/reader.ts'
 import { type Offset, type Position, type TimestampOffset } from '../log/types.ts'
-import { type AbortedRange, type AbortedSearch, collectAborted } from '../log/aborted-reader.ts'
 import { eachBatch } from '../protocol/record-batch.ts'
 import { type Address, cellBytes } from './cells.ts'
 
@@ -21,16 +21,17 @@ export interface LocateJob {
   minOneBatch: boolean
   /** A cell for the first bytes; -1: nothing is read yet. */
   address: Address
+  /** Wanted by readers of committed records, where the log has aborted transactions. */
+  aborted: AbortedSearch | null
 }
 
 export interface Located {
-  /** Wanted by readers of committed records, where the log has aborted transactions. */
-  aborted: AbortedSearch | null
   /** -1: this segment holds nothing from `offset` up to the limit. */
   position: Position
   bytes: number
   /** Of those, how many lie in the cell. */
   firstBytes: number
+  aborted: readonly AbortedRange[]
 }
 
 export type DiskJob =
@@ -82,6 +83,8 @@ function slice (tools: JobTools, address: Address, length: number): Buffer {
   return tools.arenaBytes.subarray(address, address + length)
 }
 
+const noneAborted: readonly AbortedRange[] = []
+
 /** Finds the batch that holds the offset, fixes the size of the answer and reads its first bytes. */
 function locate (tools: JobTools, job: LocateJob): Located {
   const { reader } = tools
@@ -90,8 +93,6 @@ function locate (tools: JobTools, job: LocateJob): Located {
   if (found === null) return { position: -1, bytes: 0, firstBytes: 0, aborted: noneAborted }
   const readable = reader.endPosition(view, upper) - found.position
   let bytes = Math.min(readable, job.maxBytes)
-const noneAborted: readonly AbortedRange[] = []
-
   if (bytes < found.bytes) bytes = job.minOneBatch ? found.bytes : 0
   const { position } = found
   const aborted = job.aborted === null
