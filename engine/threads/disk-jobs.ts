@@ -35,7 +35,6 @@ export interface Located {
 }
 
 export type DiskJob =
-  aborted: readonly AbortedRange[]
   | LocateJob
   | { kind: 'read', file: SegmentFile, position: Position, length: number, address: Address }
   | { kind: 'forget', view: SegmentView }
