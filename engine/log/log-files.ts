@@ -1,6 +1,6 @@
 // The files of one partition beside its records: epochs, producer snapshots, what waits to be unlinked,
 // what waits to be flushed.
-import { type Disk } from '../base/disk.ts'
+import { type Disk, isOutOfFiles } from '../base/disk.ts'
 import { encodePartitionMetadata, replaceFileUnsynced } from './checkpoints.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import { fileNames, offsetFile, offsetOfName, segmentSuffixes, suffix } from './names.ts'
@@ -49,10 +49,15 @@ export class LogFiles {
     const { disk, folder, identity } = this.#parts
     const owner = `${identity.topicId}-${identity.partition}`
     const segment = new Segment(disk, folder, base, owner, nowMs, this.jitterMs(config))
-    segment.create(config.preallocate ? config.segmentBytes : 0)
-    this.#namesDirty = true
-    if (config.durability !== 'page-cache') this.flushNames()
-    return segment
+    try {
+      segment.create(config.preallocate ? config.segmentBytes : 0)
+      this.#namesDirty = true
+      if (config.durability !== 'page-cache') this.flushNames()
+      return segment
+    } catch (error) {
+      segment.closeFile()
+      throw error
+    }
   }
 
   epochsChanged (): void {
@@ -80,9 +85,15 @@ export class LogFiles {
     this.writeEpochs(true)
   }
 
-  sealed (segment: Segment, end: Offset): void {
+  sealed (segment: Segment, end: Offset, synced = false): void {
     this.unflushed.push({ path: segment.path, baseOffset: segment.baseOffset, end })
   }
+    try {
+      if (synced) this.flushSealed()
+    } catch (error) {
+      // No descriptor for it now: the disk thread will have one.
+      if (!isOutOfFiles(error)) throw error
+    }
 
   /**
    * How far a flush of the active file up to `end` really reaches: a sealed segment before it may still

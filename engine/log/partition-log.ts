@@ -329,8 +329,7 @@ export class Log implements PartitionLog {
     const sealed = this.active
     this.takeSnapshot(base, snapshot)
     sealed.seal()
-    this.files.sealed(sealed, base)
-    if (this.config.durability !== 'page-cache') this.files.flushSealed()
+    this.files.sealed(sealed, base, this.config.durability !== 'page-cache')
     this.parts.listener.segmentChanged(sealed.view())
   }
 

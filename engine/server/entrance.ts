@@ -2,8 +2,8 @@
 //
 //   max.connection.creation.rate   the first waits, up to a second, until the rate of its listener and of the
 //                                  broker allows it; who stands behind waits too
-//   max.connections                the first waits until somebody leaves; at the brokers' own listener only for
-//                                  that listener's limit: who was silent longest elsewhere must go
+//   max.connections                the first waits until somebody leaves; at the listener of brokers only for
+//                                  its own limit: who was silent longest elsewhere must go
 //   max.connections.per.ip         closed at once
 //
 // Kafka leaves those who wait in the system's backlog. Node accepts by itself, so they wait here, unread, as

@@ -2,7 +2,7 @@
 // told; news keeps main's view of segments; wishes for fsync go to the disk thread, and its completion back
 // to the worker.
 import { assert } from '../base/assert.ts'
-import { DiskError } from '../base/disk.ts'
+import { DiskError, isOutOfFiles } from '../base/disk.ts'
 import { type Logger } from '../base/logger.ts'
 import { type Offset } from '../log/types.ts'
 import { errorCodes } from '../protocol/errors.ts'
@@ -27,6 +27,8 @@ export class Arrivals implements LinkEvents {
   /** Rows to tell of when the replies are drained: each once. */
   readonly #advanced: Row[] = []
   readonly #marked: Uint8Array
+  /** What found no descriptor to fsync through, to be tried again. */
+  #unsynced: (() => void)[] = []
 
   constructor (arena: Arena, table: PartitionTable, logger: Logger) {
     this.#arena = arena
@@ -107,7 +109,7 @@ export class Arrivals implements LinkEvents {
       if (this.rows[open.row] !== open) return
       open.link.synced(command.synced, open.row, end)
       if (open.syncWantedEnd > end) this.#sync(open)
-    }, (error: Error) => this.#syncFailed(open, error))
+    }, (error: Error) => this.#syncFailed(open, error, () => this.#sync(open)))
   }
 
   /** Sealed segments are flushed when the disk has time: the recovery point follows. */
@@ -116,17 +118,25 @@ export class Arrivals implements LinkEvents {
       () => {
         if (this.rows[open.row] === open) open.link.synced(command.sealedSynced, open.row, baseOffset)
       },
-      (error: Error) => this.#syncFailed(open, error))
+      (error: Error) => this.#syncFailed(open, error, () => this.#syncSealed(open, path, baseOffset)))
   }
 
-  /** Never tried again: what the device lost, it has lost. */
-  #syncFailed (open: MainRow, error: Error): void {
+  /** Never tried again: what the device lost, it has lost. (Where no file could be opened none was.) */
+  #syncFailed (open: MainRow, error: Error, again: () => void): void {
+    if (isOutOfFiles(error)) {
+      this.#unsynced.push(() => { if (this.rows[open.row] === open) again() })
+      return
+    }
     open.syncing = false
     // A segment that retention or a cut removed meanwhile wants no fsync.
     if (this.closing || this.rows[open.row] !== open || isGone(error)) return
     const keeper = this.keepers[open.link.directory]
     if (error instanceof DiskError) this.directoryFailed(keeper, error)
     else this.#fail(error)
+  }
+
+  tick (): void {
+    for (const again of this.#unsynced.splice(0)) again()
   }
 
   told (link: Link, object: FromWorker): void {

@@ -283,6 +283,7 @@ export class Border implements LogClient {
       link.tick(nowMs, monotonicMs)
     }
     const rows = this.#openRows()
+    this.#arrivals.tick()
     for (const keeper of this.#arrivals.keepers) keeper.tick(nowMs, rows)
   }
 

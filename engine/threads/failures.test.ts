@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { FakeClock } from '../base/clock-fake.ts'
+import { realClock } from '../base/clock-real.ts'
 import { FaultyDisk } from '../base/disk-faulty.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import { errorCodes } from '../protocol/errors.ts'
+import { buildBatch } from '../protocol/record.ts'
 import { type Border } from './border.ts'
 import { cellBytes } from './cells.ts'
 import {
@@ -74,13 +76,43 @@ describe('when a disk fails', () => {
     expect(opened.failedDirectories).toEqual(['/a'])
   })
 
-  it('too many open files are no fault of the disk', async () => {
+  it('L19 too many open files are no fault of the disk: only who needs one is refused, and only now', async () => {
     const rows = [await openRow(log, 0), await openRow(log, 2)]
     disk.failWith({ operation: 'open', code: 'EMFILE', times: 1 })
     expect((await append(log, rows[0], batchOf('a'))).errorCode).toBe(errorCodes.KAFKA_STORAGE_ERROR)
     expect((await append(log, rows[1], batchOf('b'))).errorCode).toBe(0)
     expect(opened.failedDirectories).toEqual([])
+    expect(await append(log, rows[0], batchOf('c'))).toMatchObject({ errorCode: 0, baseOffset: 0 })
+    expect((await bytesOf(log.read(rows[0], 0, 'high-watermark', 1000, true))).toString()).toContain('c')
   })
+
+  it.each(Array.from({ length: 10 }, (_, after) => after))(
+    'L19 a log that cannot open file %i of its next segment goes on in it later', async (after) => {
+      const producer = { producerId: 7, producerEpoch: 0 }
+      const records = [{ key: null, value: Buffer.alloc(60_000, 'x'), timestamp: 1_700_000_000_000, headers: [] }]
+      const batch = (baseSequence: number) => buildBatch({ ...producer, baseSequence }, records)
+      const row = await openRow(log, 0, { ...plainConfig, segmentBytes: 100_000, durability: 'group-commit' })
+      for (let n = 0; n < 2; n++) expect((await append(log, row, batch(n))).errorCode).toBe(0)
+      const healed = disk.failWith({ operation: 'open', code: 'EMFILE', after, path: '/a/' })
+      const refused: number[] = []
+      for (let n = 2; n < 5; n++) {
+        const { errorCode } = await append(log, row, batch(n))
+        if (errorCode !== 0) refused.push(n)
+        if (errorCode !== 0) break
+      }
+      healed()
+      log.tick(realClock.nowMs())
+      const next = refused[0] ?? 5
+      for (let n = next; n < 8; n++) {
+        expect(await append(log, row, batch(n))).toMatchObject({ errorCode: 0, baseOffset: n })
+      }
+      while (log.table.highWatermark(row) < 8) {
+        log.tick(realClock.nowMs())
+        await new Promise(resolve => setImmediate(resolve))
+      }
+      expect(opened.failedDirectories).toEqual([])
+      expect(opened.failures).toEqual([])
+    })
 
   it('a directory that cannot be opened is left out at start', async () => {
     await log.close(true)
