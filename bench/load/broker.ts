@@ -1,7 +1,6 @@
 // The broker under load: started here from dist/ or running already, and what the system says of its process.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { join, resolve } from 'node:path'
 import { realClock } from '../../engine/base/clock-real.ts'
@@ -9,9 +8,10 @@ import { realNetwork } from '../../engine/base/network-real.ts'
 import { BrokerError, Cluster } from '../../engine/client/cluster.ts'
 import { errorCodes } from '../../engine/protocol/errors.ts'
 import { CreateTopics } from '../../engine/protocol/messages/19-create-topics.ts'
+import { DeleteTopics } from '../../engine/protocol/messages/20-delete-topics.ts'
 import { ListOffsets } from '../../engine/protocol/messages/02-list-offsets.ts'
 import { make } from '../../engine/protocol/schema.ts'
-import { type LoadOptions } from './options.ts'
+import { freePort } from '../peers/ports.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 /** What Linux counts processor time in, on every machine in use. */
@@ -52,36 +52,52 @@ export function resetPeak (pid: number): void {
 export interface StartedBroker {
   readonly port: number
   readonly pid: number
+  /** Where its topics lie. */
+  readonly dataFolder: string
+  /** performance.now() at which the process was made. */
+  readonly spawnedMs: number
   stop (): Promise<void>
 }
 
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
+export interface Starting {
+  readonly dataFolder: string
+  readonly overrides: readonly string[]
+  /** Keep its lines to itself. */
+  readonly quiet?: boolean
+  /** Return at once; it may not listen yet. */
+  readonly atOnce?: boolean
 }
 
 /** As an operator would, from dist/; its folder goes when it stops. */
-export async function startBroker ({ dataFolder, overrides }: LoadOptions): Promise<StartedBroker> {
+export async function startBroker (
+  { dataFolder, overrides, quiet = false, atOnce = false }: Starting
+): Promise<StartedBroker> {
   const folder = mkdtempSync(join(dataFolder, 'millrace-load-'))
   const port = await freePort()
   const settings = [`listeners=PLAINTEXT://127.0.0.1:${port}`, `log.dirs=${folder}`, ...overrides]
   const args = [join(root, 'cli/bin/millrace'), 'server', 'start', ...settings.flatMap(pair => ['--override', pair])]
+  const spawnedMs = performance.now()
   const child = spawn(process.execPath, args, {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: { ...process.env, MILLRACE_RUN: process.env.MILLRACE_RUN ?? 'dist' }
+    stdio: ['ignore', quiet ? 'ignore' : 2, 'inherit', 'ipc'],
+    env: { ...process.env, MILLRACE_RUN: process.env.MILLRACE_RUN ?? 'dist' }
   })
+  // A bench that is interrupted leaves no broker behind.
+  const killWithUs = () => child.kill('SIGKILL')
+  process.once('exit', killWithUs)
   const ended = once(child, 'exit')
-  await Promise.race([
-    once(child, 'message'),
-    ended.then(([code]) => { throw new Error(`the broker ended with ${code} before it listened`) })
-  ])
+  if (!atOnce) {
+    await Promise.race([
+      once(child, 'message'),
+      ended.then(([code]) => { throw new Error(`the broker ended with ${code} before it listened`) })
+    ])
+  }
   return {
     port,
     pid: child.pid!,
+    dataFolder: folder,
+    spawnedMs,
     async stop () {
+      process.off('exit', killWithUs)
       child.kill('SIGTERM')
       await ended
       rmSync(folder, { recursive: true, force: true })
@@ -105,6 +121,12 @@ export async function createTopic (cluster: Cluster, name: string, partitions: n
   }
   await cluster.topic(name)
   return errorCode === errorCodes.NONE
+}
+
+export async function deleteTopic (cluster: Cluster, name: string): Promise<void> {
+  const request = make(DeleteTopics.request, { topics: [{ name }], topicNames: [name] })
+  const { responses: [{ errorCode }] } = await cluster.ask(DeleteTopics, request, () => cluster.controller())
+  if (errorCode !== errorCodes.NONE) throw new BrokerError(errorCode)
 }
 
 const specialTimes = { earliest: -2, latest: -1 } as const

@@ -32,6 +32,8 @@ export interface LoadOptions {
   readonly bytesMax: number
   /** For consume: how much is written first when the topic is made here. */
   readonly fillBytes: number
+  /** Delete the topic afterwards. */
+  readonly deletes: boolean
   readonly json: boolean
 }
 
@@ -59,6 +61,7 @@ export const help = `Loads a Kafka broker with requests made beforehand and says
   --seconds N, --warmup N        measured time (10), time before it (3)
   --bytes-max N                  end early when so much is written, warm-up included (no limit)
   --quick                        a fraction of a second, to see that it works
+  --delete                       delete the topic afterwards
   --topic NAME                   made when it is not there (load)
   --override key=value           with --start: a setting of the broker; repeat for more
   --data FOLDER                  with --start: a folder in which one for the run is made (/dev/shm)
@@ -73,6 +76,7 @@ export function parseOptions (argv: string[]): LoadOptions | null {
       help: { type: 'boolean', short: 'h', default: false },
       start: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
+      delete: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
       'bootstrap-server': text('127.0.0.1:9092'),
       override: { type: 'string', multiple: true, default: [] },
@@ -131,6 +135,7 @@ export function parseOptions (argv: string[]): LoadOptions | null {
     warmupSeconds: values.warmup === undefined ? (values.quick ? 0.1 : 3) : number('warmup'),
     bytesMax: number('bytes-max'),
     fillBytes: values.quick ? Math.min(number('fill-bytes'), quickFillBytes) : number('fill-bytes'),
+    deletes: values.delete,
     json: values.json
   }
 }

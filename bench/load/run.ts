@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { type Cluster } from '../../engine/client/cluster.ts'
 import { Arrivals } from './arrivals.ts'
-import { createTopic, offsets, openCluster, resetPeak, type Usage, usageOf } from './broker.ts'
+import { createTopic, deleteTopic, offsets, openCluster, resetPeak, type Usage, usageOf } from './broker.ts'
 import { LoadConsumer } from './consumer.ts'
 import { buildRecords, type BuiltBatch, produceFrame } from './frames.ts'
 import { Histogram } from './histogram.ts'
@@ -73,6 +73,7 @@ export async function run (options: LoadOptions): Promise<Result> {
       const there = await recordsIn(cluster, options) - before
       if (there < acknowledged) throw new Error(`${acknowledged} records were acknowledged, ${there} are there`)
     }
+    if (options.deletes) await deleteTopic(cluster, options.topic)
     return result
   } finally {
     cluster.close()
