@@ -12,14 +12,15 @@
 // A request runs through server/ (bytes, order), apis/ (one handler per API) and the doors that are built
 // here.
 import { type Clock, type Timer } from './base/clock.ts'
-import { type Disk } from './base/disk.ts'
-import { type FolderLock, lockFolder } from './base/folder-lock.ts'
+import { type Disk, DiskError } from './base/disk.ts'
+import { FolderInUse, type FolderLock, lockFolder } from './base/folder-lock.ts'
 import { type Logger } from './base/logger.ts'
 import { type Network } from './base/network.ts'
 import { type Random } from './base/random.ts'
 import { apis } from './apis/index.ts'
 import { type Doors } from './apis/context.ts'
 import { FetchSessions } from './apis/fetch/sessions.ts'
+import { topicSettingsAtStart } from './catalog/at-start.ts'
 import { type EmbeddedCatalog, openEmbeddedCatalog } from './catalog/embedded-catalog.ts'
 import { createProducerIds } from './catalog/producer-ids.ts'
 import { type BrokerConfig } from './config/broker-config.ts'
@@ -48,6 +49,17 @@ export interface EngineOptions {
   locked: boolean
 }
 
+/** Every log directory has failed: nothing can be served. A trouble of the machine, no bug. */
+export class NoDirectoryLeft extends Error {
+  override readonly name = 'NoDirectoryLeft'
+}
+
+/** What the folders are locked with, and why some could not be. */
+interface Locks {
+  readonly held: readonly FolderLock[]
+  readonly refused: ReadonlyMap<string, Error>
+}
+
 /** How often retention, flush intervals and checkpoints are looked at. */
 const tickMs = 500
 /** What is being written may be answered before connections end; nobody waits longer for a client. */
@@ -63,16 +75,17 @@ export class Broker {
   listeners: readonly OpenListener[] = []
 
   readonly #options: EngineOptions
-  readonly #locks: readonly FolderLock[]
+  readonly #locks: Locks
   readonly #server: Server
   #ticker: Timer | null = null
   #logStarted = false
+  #serving = false
   #closing: Promise<void> | null = null
   #failure: Error | null = null
   #resolveClosed: () => void = () => {}
   #rejectClosed: (reason: Error) => void = () => {}
 
-  constructor (options: EngineOptions, locks: readonly FolderLock[]) {
+  constructor (options: EngineOptions, locks: Locks) {
     const { config, directories, disk, network, clock, random, logger } = options
     const brokerId = config.nodeId
     this.#options = options
@@ -83,7 +96,7 @@ export class Broker {
     })
     this.closed.catch(() => {}) // whoever cares listens; nobody has to
     const catalog = openEmbeddedCatalog({ disk, directory: directories[0], random, brokerId, config, logger })
-    const log = createLog(options, catalog.clusterId)
+    const log = createLog(options, catalog, locks)
     const waiting = createWaitingRoom(clock)
     const partitions = createPartitions({ catalog, log, config, brokerId, logger })
     const groups = createGroups({ log, partitions, catalog, config, clock, waiting, random, logger })
@@ -121,6 +134,8 @@ export class Broker {
         directoryFailed: (directory, reason) => this.#directoryFailed(directory, reason),
         failed: reason => this.#fail(reason)
       })
+      if (this.#lastFailure !== null && this.#allFailed()) throw this.#lastFailure
+      this.#serving = true
       await this.partitions.start(found)
       await this.groups.start()
       this.listeners = await this.#server.open(this.#options.config.listeners)
@@ -159,28 +174,36 @@ export class Broker {
     await this.#server.closeConnections()
     if (this.#logStarted) await this.log.close(clean)
     await this.catalog.close()
-    await unlock(this.#locks)
+    await unlock(this.#locks.held)
   }
 
-  /** An error of ours: no clean marker, so that the next start looks at everything. */
+  /** An error of ours, or no directory left: no clean marker, so that the next start looks at everything. */
   #fail (reason: Error): void {
     if (this.#failure !== null) return
     this.#failure = reason
-    this.#options.logger.error({ error: reason.stack ?? reason.message }, 'the broker ends: something is broken in it')
+    const { logger } = this.#options
+    if (reason instanceof NoDirectoryLeft) logger.error(`the broker ends: ${reason.message}`)
+    else logger.error({ error: reason.stack ?? reason.message }, 'the broker ends: something is broken in it')
     this.#end(false).catch((error: Error) => {
       this.#options.logger.error({ error: error.stack ?? error.message }, 'the broker could not close')
     })
   }
 
   readonly #failedDirectories = new Set<string>()
+  #lastFailure: NoDirectoryLeft | null = null
 
   #directoryFailed (directory: string, reason: Error): void {
-    const { logger, directories } = this.#options
-    logger.error({ directory, reason: reason.message }, 'a log directory has failed; its partitions are offline')
-    for (const hosted of this.partitions.all()) this.waiting.advanced(hosted.row)
+    this.#options.logger.error({ directory, reason: reason.message },
+      'a log directory has failed: its partitions are offline until the broker starts again with it repaired')
     this.#failedDirectories.add(directory)
-    if (this.#failedDirectories.size < directories.length) return
-    this.#fail(new Error(`all log directories have failed; the last was ${directory}: ${reason.message}`))
+    this.#lastFailure = new NoDirectoryLeft(`no log directory is left; the last was ${directory}: ${reason.message}`)
+    if (this.#serving && this.#allFailed()) return this.#fail(this.#lastFailure)
+    this.partitions.directoryFailed()
+    for (const hosted of this.partitions.all()) this.waiting.advanced(hosted.row)
+  }
+
+  #allFailed (): boolean {
+    return this.#failedDirectories.size === this.#options.directories.length
   }
 
   /** Port 0 stands for the port that was got. */
@@ -210,35 +233,60 @@ export async function startEngine (options: EngineOptions): Promise<Broker> {
   try {
     broker = new Broker(options, locks)
   } catch (error) {
-    await unlock(locks)
+    await unlock(locks.held)
     throw error
   }
   await broker.start()
   return broker
 }
 
-/** Before anything in them is read. */
-async function lock ({ directories, locked }: EngineOptions): Promise<FolderLock[]> {
-  const locks: FolderLock[] = []
-  try {
-    if (locked) for (const directory of directories) locks.push(await lockFolder(directory))
-  } catch (error) {
-    await unlock(locks)
-    throw error
+/** Before anything in them is read. Of several folders one may be out of order; the first has the catalog. */
+async function lock ({ directories, locked }: EngineOptions): Promise<Locks> {
+  const held: FolderLock[] = []
+  const refused = new Map<string, Error>()
+  if (!locked) return { held, refused }
+  for (const directory of directories) {
+    try {
+      held.push(await lockFolder(directory))
+    } catch (error) {
+      if (error instanceof FolderInUse || directory === directories[0]) {
+        await unlock(held)
+        throw error
+      }
+      refused.set(directory, error as Error)
+    }
   }
-  return locks
+  return { held, refused }
+}
+
+/** The folders are locked already; this tells the log of those that could not be. */
+function lockOf ({ refused }: Locks): (directory: string) => Promise<FolderLock> {
+  return async (directory) => {
+    const reason = refused.get(directory)
+    if (reason !== undefined) throw new DiskError('EIO', 'lock', directory, reason.message)
+    return { async release () {} }
+  }
+}
+
+/** A dynamic setting only, as in Kafka. */
+function moveBytesPerSecond (catalog: EmbeddedCatalog): number {
+  const name = 'replica.alter.log.dirs.io.max.bytes.per.second'
+  const text = catalog.dynamicBrokerConfig(String(catalog.brokerId)).get(name) ??
+    catalog.dynamicBrokerConfig('').get(name)
+  const value = Number(text)
+  return value > 0 ? value : Infinity
 }
 
 async function unlock (locks: readonly FolderLock[]): Promise<void> {
   await Promise.all(locks.map(one => one.release()))
 }
 
-function createLog (options: EngineOptions, clusterId: string): LogClient {
+function createLog (options: EngineOptions, catalog: EmbeddedCatalog, locks: Locks): LogClient {
   const { config, directories, disk, clock, random, logger, workers } = options
   const parts = {
     directories,
     brokerId: config.nodeId,
-    clusterId,
+    clusterId: catalog.clusterId,
     disk,
     clock,
     random,

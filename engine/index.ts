@@ -13,6 +13,7 @@ import { type Broker, startEngine } from './broker.ts'
 import { type BrokerConfig, ConfigError, loadBrokerConfig } from './config/broker-config.ts'
 
 export { type Logger } from './base/logger.ts'
+export { NoDirectoryLeft } from './broker.ts'
 export { ConfigError } from './config/broker-config.ts'
 
 export interface BrokerOptions {

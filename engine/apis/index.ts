@@ -19,6 +19,8 @@ import { DeleteRecords } from '../protocol/messages/21-delete-records.ts'
 import { InitProducerId } from '../protocol/messages/22-init-producer-id.ts'
 import { OffsetForLeaderEpoch } from '../protocol/messages/23-offset-for-leader-epoch.ts'
 import { DescribeConfigs } from '../protocol/messages/32-describe-configs.ts'
+import { AlterReplicaLogDirs } from '../protocol/messages/34-alter-replica-log-dirs.ts'
+import { DescribeLogDirs } from '../protocol/messages/35-describe-log-dirs.ts'
 import { CreatePartitions } from '../protocol/messages/37-create-partitions.ts'
 import { DeleteGroups } from '../protocol/messages/42-delete-groups.ts'
 import { IncrementalAlterConfigs } from '../protocol/messages/44-incremental-alter-configs.ts'
@@ -44,6 +46,8 @@ import { deleteRecords } from './21-delete-records.ts'
 import { initProducerId } from './22-init-producer-id.ts'
 import { offsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts'
 import { describeConfigs } from './32-describe-configs.ts'
+import { alterReplicaLogDirs } from './34-alter-replica-log-dirs.ts'
+import { describeLogDirs } from './35-describe-log-dirs.ts'
 import { createPartitions } from './37-create-partitions.ts'
 import { deleteGroups } from './42-delete-groups.ts'
 import { incrementalAlterConfigs } from './44-incremental-alter-configs.ts'
@@ -74,6 +78,8 @@ export const apis: readonly ServedApi[] = [
   serve(InitProducerId, initProducerId, { latest: 5 }),
   serve(OffsetForLeaderEpoch, offsetForLeaderEpoch),
   serve(DescribeConfigs, describeConfigs),
+  serve(AlterReplicaLogDirs, alterReplicaLogDirs),
+  serve(DescribeLogDirs, describeLogDirs),
   serve(CreatePartitions, createPartitions),
   serve(DeleteGroups, deleteGroups),
   serve(IncrementalAlterConfigs, incrementalAlterConfigs),

@@ -51,6 +51,13 @@ export type CatalogChange =
   | { kind: 'partition-changed', topic: TopicInfo, index: number } // leader, epoch, isr
   | { kind: 'broker-config' }
 
+/** A log directory as it was found at the start. */
+export interface DirectoryPresence {
+  /** directory.id of its meta.properties */
+  id: string
+  failed: boolean
+}
+
 export type ConfigOp = { name: string, op: 'set' | 'delete' | 'append' | 'subtract', value: string | null }
 
 export interface Catalog {
@@ -92,9 +99,16 @@ export interface Catalog {
   /** A block of producer ids that nobody else will ever get. */
   allocateProducerIds (): Promise<{ first: number, count: number }>
 
-  /** Once, at start, when the log directories are locked: with the partitions whose logs were found in them.
-   *  Until then there are no topics, and nothing may change. Absent: the store needs none of it. */
-  begin? (found: readonly { topic: string, topicId: string, partition: number }[]): void
+  /** Once, at start, when the log directories are locked: with the partitions whose logs were found in them,
+   *  and with the directories. Until then there are no topics, and nothing may change. Returns whether what
+   *  was not found is nowhere: false while a directory that this broker has used cannot be read. Absent: the
+   *  store needs none of it. */
+  begin? (
+    found: readonly { topic: string, topicId: string, partition: number }[],
+    directories?: readonly DirectoryPresence[]
+  ): boolean
+  /** Every log that was found is kept or set aside: what was known of earlier ones can be forgotten. */
+  settled? (): void
 
   close (): Promise<void>
 }

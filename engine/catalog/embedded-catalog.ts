@@ -6,13 +6,13 @@ import { type Disk, DiskError } from '../base/disk.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import { type Random } from '../base/random.ts'
 import { type BrokerConfig } from '../config/broker-config.ts'
-import { parseProperties } from '../config/properties.ts'
-import { fromKafkaUuid, kafkaUuid } from '../protocol/uuid.ts'
+import { kafkaUuid } from '../protocol/uuid.ts'
 import {
-  type BrokerInfo, type Catalog, type CatalogChange, type CatalogError, type ConfigOp, isCatalogError,
-  type NewTopic, type TopicInfo
+  type BrokerInfo, type Catalog, type CatalogChange, type CatalogError, type ConfigOp, type DirectoryPresence,
+  isCatalogError, type NewTopic, type TopicInfo
 } from './catalog.ts'
 import { merged, problemWithMinIsr, problemWithValues, type Values, valuesAfter } from './config-ops.ts'
+import { clusterIdIn, foreignTopics, type LogOnDisk, missingLogs } from './found-logs.ts'
 import { internalTopic } from './internal-topics.ts'
 import { catalogFileName, type MetadataLog, openMetadataLog } from './metadata-log.ts'
 import {
@@ -44,14 +44,12 @@ export interface EmbeddedCatalogOptions {
   endpoints?: BrokerInfo['endpoints']
 }
 
-/** A partition whose log lies in a log directory. */
-export interface LogOnDisk { topic: string, topicId: string, partition: number }
-
 export interface EmbeddedCatalog extends Catalog {
   /** What clients are told, known once the listeners are open. */
   setEndpoints (endpoints: BrokerInfo['endpoints']): void
-  /** A new catalog in a folder of logs that another broker wrote takes their topics over. */
-  begin (found: readonly LogOnDisk[]): void
+  /** Takes over the topics of logs that another broker wrote. */
+  begin (found: readonly LogOnDisk[], directories?: readonly DirectoryPresence[]): boolean
+  settled (): void
 }
 
 /** Only looks for the cluster's id: the folder may be another process's until begin(). */
@@ -74,6 +72,8 @@ class LocalCatalog implements EmbeddedCatalog {
   readonly #listeners: ((change: CatalogChange) => void | Promise<void>)[] = []
   #endpoints: BrokerInfo['endpoints']
   #begun = false // before, nothing is written
+  #present: readonly DirectoryPresence[] = []
+  #whole = true // false: what was not found may be somewhere
   #failure: DiskError | null = null // once set, no more changes
 
   constructor (options: EmbeddedCatalogOptions) {
@@ -92,7 +92,7 @@ class LocalCatalog implements EmbeddedCatalog {
     if (this.#log.snapshot === null) disk.makeDirectory(directory)
   }
 
-  begin (found: readonly LogOnDisk[]): void {
+  begin (found: readonly LogOnDisk[], directories: readonly DirectoryPresence[] = []): boolean {
     assert(!this.#begun, 'a catalog begins once')
     this.#begun = true
     // Read once more: whoever may have written to it has ended.
@@ -101,7 +101,7 @@ class LocalCatalog implements EmbeddedCatalog {
     if (snapshot === null) {
       // Eligible leader replicas count on one value for all brokers: a new cluster keeps its own.
       this.#state.brokers[''] = bare([['min.insync.replicas', this.#config.string('min.insync.replicas')]])
-      this.#adopt(found)
+      for (const topic of this.#foreign(found)) this.#state.topics[topic.name] = topic
       this.#log.replace(this.#state)
     } else {
       if (snapshot.clusterId !== this.clusterId) {
@@ -110,9 +110,32 @@ class LocalCatalog implements EmbeddedCatalog {
       this.#state = revived(snapshot)
       for (const change of changes) apply(this.#state, change)
       this.#commit({ kind: 'start' })
+      for (const topic of this.#foreign(found)) this.#commit({ kind: 'topic', topic })
     }
     for (const topic of Object.values(this.#state.topics)) this.#show(topic)
     this.#shareBrokerConfig()
+    this.#present = directories
+    this.#whole = this.#isWhole(found)
+    return this.#whole
+  }
+
+  settled (): void {
+    const ids = this.#present.filter(({ failed }) => !failed).map(({ id }) => id)
+    const { directories = [], gone = [] } = this.#state
+    const next = this.#whole ? ids : [...new Set([...directories, ...ids])]
+    const swept = this.#whole && gone.length > 0
+    if (swept || next.join() !== directories.join()) this.#commit({ kind: 'settled', directories: next, swept })
+  }
+
+  #isWhole (found: readonly LogOnDisk[]): boolean {
+    if (this.#present.some(({ failed }) => failed)) return false
+    const missing = missingLogs(found, this.#present, this.#state)
+    if (missing === null) return true
+    const { directories, partitions } = missing
+    this.#logger.error({ directories, partitions: partitions.slice(0, 100), count: partitions.length },
+      'a log directory of this broker is missing (is its disk mounted?), and partitions with it: they stay ' +
+      'offline until it is back, or until their topics are deleted')
+    return false
   }
 
   brokers (): readonly BrokerInfo[] {
@@ -230,21 +253,15 @@ class LocalCatalog implements EmbeddedCatalog {
     this.#log.close()
   }
 
-  #adopt (found: readonly LogOnDisk[]): void {
-    const partitions = new Map<string, { id: string, count: number }>()
-    for (const { topic, topicId, partition } of found) {
-      const known = partitions.get(topic)
-      partitions.set(topic, { id: topicId, count: Math.max(known?.count ?? 0, partition + 1) })
-    }
-    for (const [name, { id, count }] of partitions) {
-      if (problemWithName(name) !== null || this.#state.topics[name] !== undefined) continue
+  #foreign (found: readonly LogOnDisk[]): StoredTopic[] {
+    return foreignTopics(found, this.#state).map(({ name, id, partitions }) => {
       const config = bare<string>([...internalTopic(this.#config, name)?.config ?? []] as [string, string][])
-      const replicas = spread(0, count, 1, [this.brokerId])
-      const topic = this.#storedTopic(name, id === '' ? this.#newTopicId() : id, config, replicas)
+      const replicas = spread(0, partitions, 1, [this.brokerId])
+      const topic = this.#storedTopic(name, id ?? this.#newTopicId(), config, replicas)
       topic.born.fill(this.#state.starts - adoptedStartsAgo)
-      this.#state.topics[name] = topic
-      this.#logger.info(`Took over topic ${name} with ${count} partitions, found in the log directories`)
-    }
+      this.#logger.info(`Took over topic ${name} with ${partitions} partitions, found in the log directories`)
+      return topic
+    })
   }
 
   #plan (topic: NewTopic): StoredTopic | CatalogError {
@@ -370,12 +387,6 @@ class LocalCatalog implements EmbeddedCatalog {
 
 function isRefusal (value: Values | CatalogError): value is CatalogError {
   return isCatalogError(value as CatalogError) && typeof value.errorCode === 'number'
-}
-
-function clusterIdIn (disk: Disk, path: string): string | null {
-  if (disk.status(path) === null) return null
-  const id = parseProperties(disk.readFile(path).toString('utf8')).get('cluster.id')
-  return id !== undefined && fromKafkaUuid(id) !== null ? id : null
 }
 
 function randomId (random: Random): string {

@@ -22,6 +22,10 @@ export interface CatalogState {
   brokers: Record<string, Record<string, string>>
   groups: Record<string, Record<string, string>>
   clientMetrics: Record<string, Record<string, string>>
+  /** Ids of the log directories that may hold logs of ours. */
+  directories?: string[]
+  /** Ids of topics deleted since all directories could be read: their logs may still lie somewhere. */
+  gone?: string[]
 }
 
 export type StateChange =
@@ -32,6 +36,7 @@ export type StateChange =
   /** null deletes. */
   | { kind: 'config', of: ConfigKind, name: string, values: Record<string, string | null> }
   | { kind: 'producer-ids', next: number }
+  | { kind: 'settled', directories: string[], swept: boolean }
 
 export function emptyState (clusterId: string): CatalogState {
   return {
@@ -67,6 +72,7 @@ export function apply (state: CatalogState, change: StateChange): void {
       state.topics[change.topic.name] = change.topic
       return
     case 'topic-gone':
+      state.gone = [...state.gone ?? [], state.topics[change.name].id]
       delete state.topics[change.name]
       return
     case 'partitions': {
@@ -80,6 +86,10 @@ export function apply (state: CatalogState, change: StateChange): void {
       return
     case 'producer-ids':
       state.nextProducerId = change.next
+      return
+    case 'settled':
+      state.directories = change.directories
+      if (change.swept) state.gone = []
   }
 }
 

@@ -36,6 +36,7 @@ class LogFake {
   }
 
   async discard (found: FoundLog) { this.calls.push(`discard ${found.topic}-${found.partition}`) }
+  directories () { return [] }
   take (): string[] { return this.calls.splice(0) }
 }
 

@@ -6,7 +6,9 @@ import { type Catalog, type CatalogChange, type TopicInfo } from '../catalog/cat
 import { type BrokerConfig } from '../config/broker-config.ts'
 import { logConfigOf } from '../config/topic-config.ts'
 import { errorCodes } from '../protocol/errors.ts'
+import { zeroUuid } from '../protocol/uuid.ts'
 import { type FoundLog, type LogClient, type Row } from '../threads/log-client.ts'
+import { roles } from '../threads/partition-table.ts'
 import { type HostedPartition, type Partitions } from './partitions.ts'
 
 type LeadershipListener = (partition: HostedPartition, leads: boolean) => void | Promise<void>
@@ -23,6 +25,8 @@ export interface LocalPartitions extends Partitions {
   /** Compares the logs found on disk with the catalog, opens every partition of ours and leads. Once, before
    *  any request. */
   start (found: readonly FoundLog[]): Promise<void>
+  /** A log directory has failed: its partitions are led by nobody until the broker starts again. */
+  directoryFailed (): void
 }
 
 export function createPartitions (options: PartitionsOptions): LocalPartitions {
@@ -86,14 +90,29 @@ class CatalogPartitions implements LocalPartitions {
   }
 
   async start (found: readonly FoundLog[]): Promise<void> {
-    this.#catalog.begin?.(found)
+    const directories = this.#log.directories().map(({ id, failure }) => ({ id, failed: failure !== null }))
+    const create = this.#catalog.begin?.(found, directories) ?? true
     await Promise.all(found.map(log => this.#keepOrDiscard(log)))
-    await Promise.all([...this.#catalog.topics()].map(topic => this.#host(topic, 0)))
+    // Where a directory is missing, a log that was not found may be in it: no empty one may take its place.
+    await Promise.all([...this.#catalog.topics()].map(topic => this.#host(topic, 0, create)))
+    this.#catalog.settled?.()
+  }
+
+  directoryFailed (): void {
+    for (const partition of this.all()) {
+      const { row } = partition
+      if (row === noRow || this.#log.table.role(row) !== roles.offline) continue
+      partition.errorCode = errorCodes.KAFKA_STORAGE_ERROR
+      const topic = this.#catalog.topicById(partition.topicId)
+      if (!partition.leader || topic === undefined) continue
+      this.#after(topic, async () => { if (partition.leader) await this.#announce(partition, false) })
+    }
   }
 
   async #keepOrDiscard (log: FoundLog): Promise<void> {
     const topic = this.#catalog.topic(log.topic)
-    const known = topic !== undefined && (topic.id === log.topicId || log.topicId === '') &&
+    const unnamed = log.topicId === '' || log.topicId === zeroUuid // old brokers wrote no ids
+    const known = topic !== undefined && (topic.id === log.topicId || unnamed) &&
       topic.partitions[log.partition]?.replicas.includes(this.#brokerId)
     if (known) return
     this.#logger.warn(`Discarding ${log.topic}-${log.partition} in ${log.directory}: the catalog does not have it here`)
@@ -125,7 +144,7 @@ class CatalogPartitions implements LocalPartitions {
     })
   }
 
-  #host (topic: TopicInfo, firstIndex: number): Promise<void> {
+  #host (topic: TopicInfo, firstIndex: number, create = true): Promise<void> {
     const partitions = this.#byId.get(topic.id) ?? []
     const fresh: HostedPartition[] = []
     for (const info of topic.partitions.slice(firstIndex)) {
@@ -145,15 +164,15 @@ class CatalogPartitions implements LocalPartitions {
     this.#byName.set(topic.name, partitions)
     this.#byId.set(topic.id, partitions)
     return this.#after(topic, async () => {
-      await Promise.all(fresh.map(partition => this.#open(partition)))
+      await Promise.all(fresh.map(partition => this.#open(partition, create)))
     })
   }
 
-  async #open (partition: HostedPartition): Promise<void> {
+  async #open (partition: HostedPartition, create: boolean): Promise<void> {
     const topic = this.#catalog.topicById(partition.topicId)
     if (topic === undefined) return // deleted meanwhile
     const identity = { topic: partition.topic, topicId: partition.topicId, partition: partition.index }
-    const opened = await this.#log.open(identity, logConfigOf(this.#config, topic.config))
+    const opened = await this.#log.open(identity, logConfigOf(this.#config, topic.config), create)
     if (opened.errorCode !== errorCodes.NONE) {
       partition.errorCode = opened.errorCode
       return

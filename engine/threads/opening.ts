@@ -22,33 +22,34 @@ export interface OpeningParts {
 }
 
 export async function openDirectories (parts: OpeningParts): Promise<OpenedLogs> {
-  const { keepers, failed } = parts
-  await Promise.all(keepers.map(keeper => keeper.lock()))
+  const { keepers } = parts
+  await Promise.all(keepers.map(keeper => unlessItFails(parts, keeper, () => keeper.lock())))
   const moving = settleMoves(parts)
   const opened: { keeper: DirectoryKeeper, directory: OpenedDirectory }[] = []
-  for (const keeper of keepers) {
-    try {
-      opened.push({ keeper, directory: keeper.open() })
-    } catch (error) {
-      if (!isDiskFailure(error)) throw error
-      failed(keeper, error as Error)
-    }
+  for (const keeper of keepers.filter(({ failure }) => failure === null)) {
+    await unlessItFails(parts, keeper, () => { opened.push({ keeper, directory: keeper.open() }) })
   }
   const found = opened.flatMap(({ keeper, directory }) => directory.partitions.map(log => ({ log, keeper })))
   refuseTwins(found)
-  await Promise.all(opened.map(async ({ keeper, directory }) => {
-    try {
-      await keeper.recover(directory)
-    } catch (error) {
-      if (!isDiskFailure(error)) throw error
-      failed(keeper, error as Error)
-    }
-  }))
+  await Promise.all(opened.map(({ keeper, directory }) =>
+    unlessItFails(parts, keeper, () => keeper.recover(directory))))
   return { found: found.filter(({ keeper }) => keeper.failure === null), moving }
+}
+
+async function unlessItFails (
+  { failed }: OpeningParts, keeper: DirectoryKeeper, step: () => void | Promise<void>
+): Promise<void> {
+  try {
+    await step()
+  } catch (error) {
+    if (!isDiskFailure(error)) throw error
+    failed(keeper, error as Error)
+  }
 }
 
 /** Only when every directory can be read: what is not here may be in the one that is not. */
 function settleMoves ({ disk, logger, keepers }: OpeningParts): ReadonlyMap<string, string> {
+  if (keepers.some(({ failure }) => failure !== null)) return new Map()
   try {
     return settleFutures(disk, keepers.map(({ path }) => path), logger)
   } catch (error) {

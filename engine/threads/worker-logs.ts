@@ -3,8 +3,10 @@ import { assert } from '../base/assert.ts'
 import { type Clock } from '../base/clock.ts'
 import { type Disk, DiskError } from '../base/disk.ts'
 import { type Random } from '../base/random.ts'
+import { encodePartitionMetadata } from '../log/checkpoints.ts'
 import { promoteFuture } from '../log/future-folder.ts'
 import { checkpointKey, folderOf, type FoundPartition, setAside } from '../log/log-directory.ts'
+import { fileNames } from '../log/names.ts'
 import { type Log } from '../log/partition-log.ts'
 import { openLog } from '../log/recovery.ts'
 import { type LogConfig, type LogIdentity, type Offset } from '../log/types.ts'
@@ -80,7 +82,7 @@ export class WorkerLogs implements Calls {
     const { failure } = this.#core
     if (failure !== null) throw new CallRefused(errorCodes.KAFKA_STORAGE_ERROR, failure.message)
     switch (call.kind) {
-      case 'start': return this.#start(call.partitions, call.clean, nowMs)
+      case 'start': return this.#start(call.partitions, call.configs, call.clean, nowMs)
       case 'open': return this.#open(call.row, call.identity, call.config, nowMs)
       case 'remove': return this.#remove(call.row)
       case 'discard': return this.#discard(call.identity)
@@ -135,7 +137,7 @@ export class WorkerLogs implements Calls {
     return log.start
   }
 
-  #start (partitions: FoundPartition[], clean: boolean, nowMs: number): null {
+  #start (partitions: FoundPartition[], configs: LogConfig[], clean: boolean, nowMs: number): null {
     const { clock } = this.#options
     let toldMs = clock.monotonicMs()
     partitions.forEach((found, index) => {
@@ -188,6 +190,11 @@ export class WorkerLogs implements Calls {
     if (known !== identity.topicId && known !== zeroUuid) {
       throw new CallRefused(errorCodes.INCONSISTENT_TOPIC_ID, `${key} belongs to the topic with id ${known}`)
     }
+    if (known !== identity.topicId) {
+      // It came without: from now on the folder says whose it is.
+      const path = `${log.parts.folder}/${fileNames.partitionMetadata}`
+      this.#options.disk.replaceFile(path, encodePartitionMetadata(identity.topicId))
+    }
     log.configure(config)
     this.#rows[row] = new OpenRow(log, key)
     this.#core.publishState(row)
@@ -195,7 +202,8 @@ export class WorkerLogs implements Calls {
     return { end: log.end, logStart: log.start, highWatermark: Math.min(held.highWatermark, log.end) }
   }
 
-  #lead (row: number, open: OpenRow, epoch: number): null {
+  /** Returns the durable end as of now: later appends may be written, but main has not heard of them. */
+  #lead (row: number, open: OpenRow, epoch: number): Offset {
     const { leaderEpoch } = open.log
     if (epoch < leaderEpoch) {
       throw new CallRefused(errorCodes.FENCED_LEADER_EPOCH, `the log is at leader epoch ${leaderEpoch}`)
@@ -203,7 +211,7 @@ export class WorkerLogs implements Calls {
     open.log.becomeLeader(epoch)
     open.leads = true
     this.#core.publishState(row)
-    return null
+    return open.log.durableEnd
   }
 
   /** Returns the folder's new path, to be removed when its readers are done. */

@@ -1,5 +1,6 @@
 // Runs a broker: in the foreground until a signal, or with --daemon behind the terminal's back. Ends with 0
-// after an orderly stop, 1 when it could not start, 2 for wrong settings, 70 when it broke while it ran.
+// after an orderly stop, 1 when it could not start or lost its last log directory, 2 for wrong settings, 70
+// when it broke while it ran.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { dirname } from 'node:path'
@@ -57,7 +58,8 @@ export default class ServerStart extends KafkaCommand<typeof specs> {
     try {
       await Promise.race([broker.closed, stopped])
     } catch (error) {
-      const { stack, message } = error as Error
+      const { stack, message, name } = error as Error
+      if (name === 'NoDirectoryLeft') throw new Failed(`millrace: the broker ended: ${message}`)
       throw new Failed(`millrace: the broker broke: ${stack ?? message}`, brokeExitCode)
     } finally {
       rmSync(place.pidFile, { force: true })
