@@ -293,6 +293,7 @@ function createLog (options: EngineOptions, catalog: EmbeddedCatalog, locks: Loc
     logger,
     memoryBytes: config.number('millrace.memory.bytes'),
     defaults: logConfigOf(config),
+    settingsAtStart: () => topicSettingsAtStart(disk, directories[0], config),
     workers,
     retentionCheckMs: config.number('log.retention.check.interval.ms'),
     recoveryPointMs: config.number('log.flush.offset.checkpoint.interval.ms'),

@@ -28,6 +28,8 @@ export interface FoundPartition extends LogIdentity {
   recoveryPoint: Offset
   logStart: Offset
   highWatermark: Offset
+  /** The checkpoints do not know it: it was put here while the directory was closed, and must be checked. */
+  foreign: boolean
 }
 
 export interface OpenedDirectory {
@@ -113,7 +115,8 @@ function findPartitions (options: DirectoryOptions): FoundPartition[] {
         folder,
         recoveryPoint: recoveryPoints.get(name) ?? 0,
         logStart: Math.max(logStarts.get(name) ?? 0, startOfMoved(disk, folder)),
-        highWatermark: highWatermarks.get(name) ?? 0
+        highWatermark: highWatermarks.get(name) ?? 0,
+        foreign: !recoveryPoints.has(name)
       })
     }
   }

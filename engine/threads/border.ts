@@ -138,10 +138,10 @@ export class Border implements LogClient {
 
   async becomeLeader (row: Row, leaderEpoch: number): Promise<void> {
     const { link } = this.#row(row)
-    await link.call({ kind: 'lead', row, epoch: leaderEpoch })
+    const durableEnd: Offset = await link.call({ kind: 'lead', row, epoch: leaderEpoch })
     this.table.setRole(row, roles.leader, leaderEpoch)
     // Alone: what is durable is committed.
-    this.#arrivals.raise(row, this.table.durableEnd(row))
+    this.#arrivals.raise(row, durableEnd)
     this.#arrivals.tellAdvanced()
   }
 

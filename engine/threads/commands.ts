@@ -42,7 +42,7 @@ export const appended = {
 
 /** What an ordinary call asks of a worker; answered by `done` or `refused` with its id. */
 export type LogCall =
-  | { kind: 'start', partitions: FoundPartition[], clean: boolean }
+  | { kind: 'start', partitions: FoundPartition[], configs: LogConfig[], clean: boolean }
   | { kind: 'open', row: number, identity: LogIdentity, config: LogConfig }
   | { kind: 'lead', row: number, epoch: number }
   | { kind: 'follow', row: number, epoch: number }

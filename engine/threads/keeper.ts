@@ -67,13 +67,15 @@ export class DirectoryKeeper {
 
   /** Lets the workers recover what is theirs. */
   async recover ({ clean, partitions }: OpenedDirectory): Promise<void> {
+    const { defaults, settingsAtStart } = this.#options
+    const configOf = partitions.length === 0 ? () => defaults : settingsAtStart?.() ?? (() => defaults)
     if (!clean && partitions.length > 0) {
       const fields = { directory: this.path, partitions: partitions.length }
       this.#options.logger.info(fields, 'not closed cleanly: recovering logs')
     }
     await Promise.all(this.links.map((link) => {
       const own = partitions.filter(({ topicId, partition }) => this.linkOf(topicId, partition) === link)
-      return link.call({ kind: 'start', clean, partitions: own })
+      return link.call({ kind: 'start', clean, partitions: own, configs: own.map(({ topic }) => configOf(topic)) })
     }))
   }
 

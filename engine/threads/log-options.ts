@@ -20,6 +20,8 @@ export interface LogOptions {
   memoryBytes: number
   /** Settings of logs that are recovered before their topic's settings are known. */
   defaults: LogConfig
+  /** Asked once, when the directories are about to be recovered, for the settings of found logs by topic. */
+  settingsAtStart?: () => (topic: string) => LogConfig
   /** Locks each directory before it is opened. Absent: the caller has done so, or nobody else can reach them.
    *  */
   lock?: (directory: string) => Promise<FolderLock>

@@ -142,9 +142,10 @@ export class WorkerLogs implements Calls {
     let toldMs = clock.monotonicMs()
     partitions.forEach((found, index) => {
       const { recoveryPoint, logStart, folder } = found
-      const known = { clean, recoveryPoint, logStart }
-      const held = this.#openLog(found, folder, this.#options.defaults, nowMs, known)
+      const known = { clean: clean && !found.foreign, recoveryPoint, logStart }
+      const held = this.#openLog(found, folder, configs[index], nowMs, known)
       held.highWatermark = found.highWatermark
+      held.log.replicated(found.highWatermark)
       if (clock.monotonicMs() - toldMs < progressMs) return
       toldMs = clock.monotonicMs()
       this.#core.send({ kind: 'progress', recovered: index + 1, found: partitions.length })
