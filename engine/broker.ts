@@ -295,6 +295,9 @@ function createLog (options: EngineOptions, catalog: EmbeddedCatalog, locks: Loc
     defaults: logConfigOf(config),
     settingsAtStart: () => topicSettingsAtStart(disk, directories[0], config),
     workers,
+    lock: lockOf(locks),
+    cordoned: () => config.list('cordoned.log.dirs'),
+    moveBytesPerSecond: () => moveBytesPerSecond(catalog),
     retentionCheckMs: config.number('log.retention.check.interval.ms'),
     recoveryPointMs: config.number('log.flush.offset.checkpoint.interval.ms'),
     highWatermarkMs: config.number('replica.high.watermark.checkpoint.interval.ms')
