@@ -295,6 +295,15 @@ function createLog (options: EngineOptions, catalog: EmbeddedCatalog, locks: Loc
     defaults: logConfigOf(config),
     settingsAtStart: () => topicSettingsAtStart(disk, directories[0], config),
     workers,
+    cleaner: () => ({
+      enabled: config.boolean('log.cleaner.enable'),
+      threads: config.number('log.cleaner.threads'),
+      backoffMs: config.number('log.cleaner.backoff.ms'),
+      mapBytes: config.number('log.cleaner.dedupe.buffer.size'),
+      loadFactor: config.number('log.cleaner.io.buffer.load.factor'),
+      bufferBytes: config.number('log.cleaner.io.buffer.size'),
+      bytesPerSecond: config.number('log.cleaner.io.max.bytes.per.second')
+    }),
     lock: lockOf(locks),
     cordoned: () => config.list('cordoned.log.dirs'),
     moveBytesPerSecond: () => moveBytesPerSecond(catalog),

@@ -3,6 +3,7 @@
 import { type Disk, isOutOfFiles } from '../base/disk.ts'
 import { encodePartitionMetadata, replaceFileUnsynced } from './checkpoints.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
+import { asideFile } from './compaction/retired.ts'
 import { fileNames, offsetFile, offsetOfName, segmentSuffixes, suffix } from './names.ts'
 import { type LogParts } from './partition-log.ts'
 import { Segment } from './segment.ts'
@@ -87,13 +88,13 @@ export class LogFiles {
 
   sealed (segment: Segment, end: Offset, synced = false): void {
     this.unflushed.push({ path: segment.path, baseOffset: segment.baseOffset, end })
-  }
     try {
       if (synced) this.flushSealed()
     } catch (error) {
       // No descriptor for it now: the disk thread will have one.
       if (!isOutOfFiles(error)) throw error
     }
+  }
 
   /**
    * How far a flush of the active file up to `end` really reaches: a sealed segment before it may still
@@ -170,6 +171,23 @@ export class LogFiles {
     }
     this.#namesDirty = true
     this.#parts.listener.segmentRemoved(segment.baseOffset)
+  }
+
+  /**
+   * A segment whose name another takes at once: its files wait under names of their own for readers that
+   * still want them.
+   */
+  setAside (segment: Segment, dueMs: number): void {
+    segment.closeFile()
+    this.dropUnflushed(segment.baseOffset)
+    for (const ending of segmentSuffixes) {
+      const path = segment.pathOf(ending)
+      if (this.#disk.status(path) === null) continue
+      const aside = asideFile(path, segment.serial)
+      this.#disk.rename(path, aside)
+      this.#doomed.push({ path: aside, dueMs })
+    }
+    this.#namesDirty = true
   }
 
   unlinkDue (nowMs: number): void {

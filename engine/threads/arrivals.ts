@@ -182,6 +182,11 @@ export class Arrivals implements LinkEvents {
     link.letIn()
   }
 
+  /** An error of ours on this side of the border. */
+  broken (reason: Error): void {
+    if (!this.closing) this.#fail(reason)
+  }
+
   #fail (reason: Error): void {
     if (this.failed) return
     this.failed = true

@@ -9,6 +9,7 @@ import {
 import { errorCodes } from '../protocol/errors.ts'
 import { Arena } from './arena.ts'
 import { Arrivals } from './arrivals.ts'
+import { Compactor } from './compactor.ts'
 import { appendKind, command, type OpenedRow } from './commands.ts'
 import { type DiskThread } from './disk-thread.ts'
 import { DirectoryKeeper } from './keeper.ts'
@@ -58,6 +59,7 @@ export class Border implements LogClient {
   readonly #found = new Map<string, Link>()
   readonly #reads: Reads
   readonly #places: Places
+  readonly #compactor: Compactor
   /** Where partitions were moving to when the broker ended, by folder name. */
   #moving: ReadonlyMap<string, string> = new Map()
   #closed: Promise<void> | null = null
@@ -71,6 +73,7 @@ export class Border implements LogClient {
     const { rows } = this.#arrivals
     this.#reads = new Reads(this.arena, this.table, row => rows[row], row => this.#keeperOf(row))
     this.#places = new Places(options, this.#arrivals, this.table, this.#reads)
+    this.#compactor = new Compactor({ options, links: this.#links, arrivals: this.#arrivals })
   }
 
   async start (events: LogEvents): Promise<FoundLog[]> {
@@ -90,6 +93,7 @@ export class Border implements LogClient {
       disk, logger, keepers, failed: (keeper, error) => this.#arrivals.directoryFailed(keeper, error)
     })
     this.#moving = moving
+    this.#compactor.start()
     return found.map(({ log: { topic, topicId, partition }, keeper }) => {
       const log = { topic, topicId, partition, directory: keeper.path }
       this.#found.set(checkpointKey(log), keeper.linkOf(topicId, partition))
@@ -159,6 +163,7 @@ export class Border implements LogClient {
 
   async remove (row: Row): Promise<void> {
     await this.#places.stay(row)
+    await this.#compactor.leave(this.#row(row), -1)
     const { link, config } = this.#row(row)
     const keeper = this.#arrivals.keepers[link.directory]
     this.table.setRole(row, roles.none, -1)
@@ -184,6 +189,7 @@ export class Border implements LogClient {
 
   async truncateTo (row: Row, offset: Offset): Promise<void> {
     const open = this.#row(row)
+    await this.#compactor.leave(open, offset)
     const end: Offset = await open.link.call({ kind: 'truncate', row, offset })
     open.tail?.truncate(end)
     if (this.table.highWatermark(row) > end) this.table.setHighWatermark(row, end)
@@ -278,12 +284,12 @@ export class Border implements LogClient {
 
   tick (nowMs: number): void {
     const monotonicMs = this.#options.clock.monotonicMs()
+    this.#arrivals.tick()
     for (const link of this.#links) {
       this.#watch(link, monotonicMs)
       link.tick(nowMs, monotonicMs)
     }
     const rows = this.#openRows()
-    this.#arrivals.tick()
     for (const keeper of this.#arrivals.keepers) keeper.tick(nowMs, rows)
   }
 
@@ -306,6 +312,7 @@ export class Border implements LogClient {
 
   async #close (clean: boolean): Promise<void> {
     await this.#places.close()
+    await this.#compactor.close()
     this.#arrivals.closing = true
     const rows = this.#openRows()
     const orderly = clean && !this.#arrivals.failed

@@ -4,6 +4,7 @@ import { type AppendResult, type LogConfig, type LogIdentity, type Offset } from
 import { type LogLevel } from '../base/logger.ts'
 import { type FoundPartition } from '../log/log-directory.ts'
 import { type SegmentView } from '../log/partition-log.types.ts'
+import { type CompactionCall } from './worker-compaction.ts'
 
 /** Main to worker: what the record's first word says. */
 export const command = {
@@ -53,6 +54,7 @@ export type LogCall =
   | { kind: 'delete-records', row: number, offset: Offset }
   | { kind: 'epoch-end', row: number, epoch: number }
   | FutureCall
+  | CompactionCall
   /** All that was asked before is done: where the log stands. */
   | { kind: 'settle', row: number }
   /** Its copy takes over: the folder is set aside, under the path that is answered. */

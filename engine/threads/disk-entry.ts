@@ -1,5 +1,6 @@
 // A disk thread's entry: Piscina calls diskJob() once per job.
 import { workerData } from 'node:worker_threads'
+import { realClock } from '../base/clock-real.ts'
 import { DiskError } from '../base/disk.ts'
 import { realDisk } from '../base/disk-real.ts'
 import { SegmentReader } from '../log/reader.ts'
@@ -9,7 +10,13 @@ import { type DiskAnswer } from './disk-thread.ts'
 let tools: JobTools | null = null
 
 function toolsOf (): JobTools {
-  tools ??= { disk: realDisk, reader: new SegmentReader(realDisk), arenaBytes: Buffer.from(workerData.arena) }
+  tools ??= {
+    disk: realDisk,
+    reader: new SegmentReader(realDisk),
+    arenaBytes: Buffer.from(workerData.arena),
+    clock: realClock,
+    cleanings: new Map()
+  }
   return tools
 }
 

@@ -1,12 +1,15 @@
 // What disk threads do: plain jobs in, plain values out, by synchronous calls that may block. The inline
 // filling runs the same functions on the caller's thread.
+import { type Clock } from '../base/clock.ts'
 import { type Disk, type VolumeSpace } from '../base/disk.ts'
+import { type Cleaning } from '../log/compaction/cleaning.ts'
 import { type SegmentView } from '../log/partition-log.types.ts'
 import { type AbortedRange, type AbortedSearch, collectAborted } from '../log/aborted-reader.ts'
 import { type SegmentReader } from '../log/reader.ts'
 import { type Offset, type Position, type TimestampOffset } from '../log/types.ts'
 import { eachBatch } from '../protocol/record-batch.ts'
 import { type Address, cellBytes } from './cells.ts'
+import { type CompactionJob, type CompactionResults, isCompaction, runCompactionJob } from './compaction-jobs.ts'
 
 /** All that reading bytes needs of a view: shared memory takes its time to cross. */
 export type SegmentFile = Pick<SegmentView, 'path' | 'key'>
@@ -35,8 +38,10 @@ export interface Located {
 }
 
 export type DiskJob =
+  | CompactionJob
   | LocateJob
   | { kind: 'read', file: SegmentFile, position: Position, length: number, address: Address }
+  | { kind: 'copy', file: SegmentFile, position: Position, length: number }
   | { kind: 'forget', view: SegmentView }
   | { kind: 'time', views: SegmentView[], timestampMs: number, from: Offset, upper: Offset }
   | { kind: 'newest', views: SegmentView[], from: Offset, upper: Offset }
@@ -45,9 +50,10 @@ export type DiskJob =
   | { kind: 'replace', path: string, bytes: Uint8Array }
   | { kind: 'remove', path: string }
 
-export interface JobResults {
+export interface JobResults extends CompactionResults {
   locate: Located
   read: number
+  copy: Uint8Array
   forget: null
   time: TimestampOffset
   newest: TimestampOffset
@@ -61,13 +67,18 @@ export interface JobTools {
   disk: Disk
   reader: SegmentReader
   arenaBytes: Buffer
+  clock: Clock
+  /** Compactions in work, by their ids. */
+  cleanings: Map<number, Cleaning>
 }
 
 export function runDiskJob (tools: JobTools, job: DiskJob): JobResults[DiskJob['kind']] {
+  if (isCompaction(job)) return runCompactionJob(tools, job)
   const { reader, disk } = tools
   switch (job.kind) {
     case 'locate': return locate(tools, job)
     case 'read': return reader.read(job.file as SegmentView, job.position, slice(tools, job.address, job.length))
+    case 'copy': return copy(reader, job.file, job.position, job.length)
     case 'forget': reader.forget(job.view); return null
     case 'time': return reader.offsetForTime(job.views, job.timestampMs, job.from, job.upper)
     case 'newest': return reader.offsetOfMaxTimestamp(job.views, job.from, job.upper)
@@ -83,6 +94,11 @@ function slice (tools: JobTools, address: Address, length: number): Buffer {
 }
 
 const noneAborted: readonly AbortedRange[] = []
+
+function copy (reader: SegmentReader, file: SegmentFile, position: Position, length: number): Uint8Array {
+  const target = new Uint8Array(length)
+  return target.subarray(0, reader.read(file as SegmentView, position, target))
+}
 
 /** Finds the batch that holds the offset, fixes the size of the answer and reads its first bytes. */
 function locate (tools: JobTools, job: LocateJob): Located {

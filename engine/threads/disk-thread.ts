@@ -2,6 +2,7 @@
 // job runs after what is running now; disk-pool.ts has the one with a thread.
 import { type Clock } from '../base/clock.ts'
 import { type Disk } from '../base/disk.ts'
+import { type Cleaning } from '../log/compaction/cleaning.ts'
 import { SegmentReader } from '../log/reader.ts'
 import { type DiskJob, type JobResults, runDiskJob } from './disk-jobs.ts'
 
@@ -22,6 +23,7 @@ class InlineDisk implements DiskThread {
   readonly #clock: Clock
   readonly #arenaBytes: Buffer
   readonly #reader: SegmentReader
+  readonly #cleanings = new Map<number, Cleaning>()
   #closed = false
 
   constructor (disk: Disk, clock: Clock, arenaBytes: Buffer) {
@@ -35,7 +37,13 @@ class InlineDisk implements DiskThread {
     return new Promise((resolve, reject) => {
       this.#clock.soon(() => {
         if (this.#closed) return reject(new Error('the disk thread has ended'))
-        const tools = { disk: this.#disk, reader: this.#reader, arenaBytes: this.#arenaBytes }
+        const tools = {
+          disk: this.#disk,
+          reader: this.#reader,
+          arenaBytes: this.#arenaBytes,
+          clock: this.#clock,
+          cleanings: this.#cleanings
+        }
         try {
           resolve(runDiskJob(tools, job) as JobResults[K])
         } catch (error) {

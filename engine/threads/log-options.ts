@@ -6,6 +6,19 @@ import { type Logger } from '../base/logger.ts'
 import { type Random } from '../base/random.ts'
 import { type LogConfig } from '../log/types.ts'
 
+/** Kafka's log.cleaner settings, asked for again and again: they may change. */
+export interface CleanerSettings {
+  enabled: boolean
+  /** Logs that are compacted at a time. */
+  threads: number
+  backoffMs: number
+  /** log.cleaner.dedupe.buffer.size, of all threads together. */
+  mapBytes: number
+  loadFactor: number
+  bufferBytes: number
+  bytesPerSecond: number
+}
+
 export interface LogOptions {
   /** log.dirs: whole paths. */
   directories: readonly string[]
@@ -31,6 +44,8 @@ export interface LogOptions {
   cordoned?: () => readonly string[]
   /** replica.alter.log.dirs.io.max.bytes.per.second, of all moves together. */
   moveBytesPerSecond?: () => number
+  /** Absent: nothing is compacted. */
+  cleaner?: () => CleanerSettings
   /** log.retention.check.interval.ms */
   retentionCheckMs?: number
   /** log.flush.offset.checkpoint.interval.ms */

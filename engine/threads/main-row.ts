@@ -39,8 +39,11 @@ export class MainRow {
     const gone: SegmentView[] = []
     for (const view of news.changed) {
       const at = segmentAt(views, view.baseOffset)
-      if (at >= 0 && views[at].baseOffset === view.baseOffset) views[at] = view
-      else views.splice(at + 1, 0, view)
+      if (at >= 0 && views[at].baseOffset === view.baseOffset) {
+        // Compaction has put another file under the name.
+        if (views[at].key !== view.key) gone.push(views[at])
+        views[at] = view
+      } else views.splice(at + 1, 0, view)
     }
     for (const base of news.removed) {
       const at = segmentAt(views, base)

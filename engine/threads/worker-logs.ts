@@ -16,6 +16,7 @@ import { type ClosedLogs, type LogCall, type OpenedRow, type ToWorker } from './
 import { FutureLogs } from './future-logs.ts'
 import { CallRefused, type Calls, type CoreRow, type LogCore } from './log-core.ts'
 import { RowListener } from './news.ts'
+import { runCompaction } from './worker-compaction.ts'
 
 export interface WorkerLogsOptions {
   directory: string
@@ -96,6 +97,9 @@ export class WorkerLogs implements Calls {
         this.#options.disk.fsyncDirectory(this.#options.directory)
         return this.#open(call.row, call.identity, call.config, nowMs)
       case 'arrive': return this.#arrive(call.row, call.identity, call.config, call.start, nowMs)
+      case 'compaction-find':
+      case 'compaction-swap':
+      case 'compaction-end': return runCompaction(this.#core, this.#rows, call, nowMs)
       case 'break': throw new Error('the worker was told to break')
       default: return this.#runOnRow(call)
     }

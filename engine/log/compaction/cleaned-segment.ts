@@ -5,9 +5,9 @@ import { offsetFile, segmentSuffixes, suffix } from '../names.ts'
 import { OffsetIndex } from '../offset-index.ts'
 import { SegmentMeter } from '../segment.ts'
 import { TimeIndex } from '../time-index.ts'
+import { type AbortedTransaction, encodeAborted } from '../transaction-index.ts'
 import { type Offset, type Position } from '../types.ts'
 import { type CleanedGroup } from './plan.ts'
-import { type AbortedTransaction, encodeAborted } from './transactions.ts'
 
 /** An fsync of so much takes long already; without it the last one would have all of the segment to write. */
 const syncBytes = 16 * 2 ** 20

@@ -6,17 +6,9 @@
 //   marker, none met                    goes when its time is over
 import { controlTypes } from '../../protocol/records/control-records.ts'
 import { decodeRecords } from '../../protocol/record.ts'
-import { type BatchHeader, readInt16, writeInt16, writeInt64 } from '../../protocol/record-batch.ts'
+import { type BatchHeader, readInt16 } from '../../protocol/record-batch.ts'
+import { type AbortedTransaction } from '../transaction-index.ts'
 import { type Offset } from '../types.ts'
-
-export interface AbortedTransaction {
-  readonly producerId: number
-  readonly firstOffset: Offset
-  /** Of the marker. */
-  readonly lastOffset: Offset
-  /** Below it everything was decided when the marker was written. */
-  readonly lastStable: Offset
-}
 
 /** The type in a marker's key; -1 when the batch is empty: it was compacted away before. */
 export function markerType (batch: Buffer): number {
@@ -42,8 +34,9 @@ export class TransactionScan {
     this.#open.delete(producerId)
     if (type !== controlTypes.abort || firstOffset === undefined) return
     const { lastOffset } = header
-    const lastStable = Math.min(lastOffset + 1, ...this.#open.values())
-    this.aborted.push({ producerId, firstOffset, lastOffset, lastStable })
+    let lastStableOffset = lastOffset + 1
+    for (const first of this.#open.values()) lastStableOffset = Math.min(lastStableOffset, first)
+    this.aborted.push({ producerId, firstOffset, lastOffset, lastStableOffset })
   }
 }
 
@@ -99,20 +92,4 @@ export class CleanedTransactions {
       this.#aborted.set(transaction.producerId, { transaction, met: false })
     }
   }
-}
-
-const entryBytes = 34
-
-/** Entries of a .txnindex:  | version int16 | producer id | first | last | last stable offset | */
-export function encodeAborted (transactions: readonly AbortedTransaction[]): Buffer {
-  const bytes = Buffer.alloc(transactions.length * entryBytes)
-  transactions.forEach(({ producerId, firstOffset, lastOffset, lastStable }, index) => {
-    const at = index * entryBytes
-    writeInt16(bytes, at, 0)
-    writeInt64(bytes, at + 2, producerId)
-    writeInt64(bytes, at + 10, firstOffset)
-    writeInt64(bytes, at + 18, lastOffset)
-    writeInt64(bytes, at + 26, lastStable)
-  })
-  return bytes
 }
