@@ -52,6 +52,8 @@ export interface BrokerProcessOptions {
   overrides?: Record<string, string>
   /** Node's own options. */
   execArgv?: string[]
+  /** How many files and sockets it may have open. */
+  openFilesMax?: number
 }
 
 /** Resolves when the port takes connections; rejects with its output when the process ends before. */
@@ -65,13 +67,12 @@ export async function startBrokerProcess (options: BrokerProcessOptions = {}): P
     ...options.overrides
   }
   const args = Object.entries(overrides).flatMap(([key, value]) => ['--override', `${key}=${value}`])
-  const child = spawn(
-    process.execPath,
-    [...(options.execArgv ?? []), join(root, 'cli/bin/millrace'), 'server', 'start', ...args],
-    {
-      stdio: ['ignore', 'pipe', 'pipe']
-    }
-  )
+  const { openFilesMax } = options
+  const command = [
+    ...(openFilesMax === undefined ? [] : ['sh', '-c', `ulimit -n ${openFilesMax}; exec "$@"`, 'sh']),
+    process.execPath, ...(options.execArgv ?? []), join(root, 'cli/bin/millrace'), 'server', 'start', ...args
+  ]
+  const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] })
   const lines: string[] = []
   child.stdout.on('data', chunk => lines.push(String(chunk)))
   child.stderr.on('data', chunk => lines.push(String(chunk)))

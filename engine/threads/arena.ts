@@ -51,9 +51,11 @@ export class Arena {
   #historyCells = 0
   #current = -1 // the cell into which small frames are copied; holds one count of its own
   #position = 0 // in the current cell
+  readonly clock: Clock
   readonly #shortage: Shortage
 
   constructor (budgetBytes: number, clock: Clock) {
+    this.clock = clock
     this.budgetBytes = Math.max(budgetBytes, 4 * cellBytes)
     const wanted = Math.max(this.budgetBytes * addressFactor, addressBytesMin)
     this.cells = Math.floor(Math.min(wanted, addressBytesMax) / cellBytes)
@@ -229,9 +231,18 @@ export class Arena {
     return cell * cellBytes
   }
 
+  /** Readers hold no more than half of what they may: cells for what is not yet asked for are to be had. */
+  get mayReadAhead (): boolean {
+    return this.#shortage.waiting === 0 && this.#historyCells * cellBytes * 4 <= this.budgetBytes
+  }
+
   /** Calls once, in turn, when something was given back. */
   whenMemory (waiter: MemoryWaiter): void {
     this.#shortage.wait(waiter)
+  }
+
+  waitNoMore (waiter: MemoryWaiter): void {
+    this.#shortage.forget(waiter)
   }
 
   // cells and budget (also used by unfinished frames)

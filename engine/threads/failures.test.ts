@@ -149,6 +149,25 @@ describe('readers that do not read', () => {
     expect(log.arena.heldCells).toBe(0)
   })
 
+  it('may have all memory for history: who reads is answered all the same', async () => {
+    const place: Place = { kind: 'inline', disk: new FaultyDisk(), folder: '/a', drop () {} }
+    const { log } = await startLog(place)
+    const row = await openRow(log)
+    const batch = batchOf('b', 6, 100_000)
+    for (let index = 0; index < 40; index++) await append(log, row, batch)
+    log.dropTail(row)
+    const read = (index: number) => log.read(row, index * 6, 'high-watermark', 2 * batch.length, true)
+    const unread: ReadResult[] = []
+    for (let index = 0; log.arena.takeHistoryCell() >= 0; index++) unread.push(await read(index % 30))
+    const held = log.arena.heldCells
+    const bytes = await bytesOf(read(31))
+    expect(bytes.length).toBe(2 * batch.length)
+    expect(bytes.subarray(batch.length + 61).equals(batch.subarray(61))).toBe(true)
+    expect(log.arena.heldCells).toBe(held)
+    expect(log.arena.waiting).toBe(0)
+    await log.close(false)
+  })
+
   it('of a long answer from the tail keep a megabyte; the rest is a range of the file', async () => {
     const place: Place = { kind: 'inline', disk: new FaultyDisk(), folder: '/a', drop () {} }
     const { log } = await startLog(place)

@@ -55,18 +55,45 @@ export class TailSlice implements ArenaPiece {
   }
 }
 
+/** Who reads gives a cell back within a moment; who has not taken its bytes by then may never do. */
+const patienceMs = 5
+/** Read privately when there is no cell: little, for there may be thousands who do not take it. */
+const privateBytesMax = 32_768
+
 /** Hands out history cells in turn. */
 export class HistoryCells {
   readonly arena: Arena
+  /** Those who have the cells keep them: nobody waits for one until one was free again. */
+  #stuck = false
+
   constructor (arena: Arena) {
     this.arena = arena
   }
 
-  /** Calls at once when a cell is free. */
+  /** Calls at once when a cell is free; with -1 when none is, for too long. */
   take (taken: (address: Address) => void): void {
     const address = this.arena.takeHistoryCell()
-    if (address >= 0) taken(address)
-    else this.arena.whenMemory({ memoryFree: () => this.take(taken) })
+    if (address >= 0) this.#stuck = false
+    if (address >= 0 || this.#stuck) taken(address)
+    else this.#wait(taken)
+  }
+
+  #wait (taken: (address: Address) => void): void {
+    const waiter = {
+      memoryFree: (): void => {
+        const address = this.arena.takeHistoryCell()
+        if (address < 0) return this.arena.whenMemory(waiter)
+        patience.cancel()
+        this.#stuck = false
+        taken(address)
+      }
+    }
+    const patience = this.arena.clock.after(patienceMs, () => {
+      this.#stuck = true
+      this.arena.waitNoMore(waiter)
+      taken(-1)
+    })
+    this.arena.whenMemory(waiter)
   }
 }
 
@@ -79,7 +106,7 @@ export class HistoryRange implements FilePiece {
   readonly #file: SegmentFile
   readonly #position: Position
   /** The range behind the one that was asked for last, on its way. */
-  #ahead: { offset: number, bytes: Promise<ArenaSlice> } | null = null
+  #ahead: { offset: number, bytes: Promise<ArenaSlice | BytesPiece> } | null = null
   #released = false
 
   constructor (cells: HistoryCells, disk: DiskThread, view: SegmentView, position: Position, length: number) {
@@ -100,9 +127,10 @@ export class HistoryRange implements FilePiece {
     if (ahead !== null && !expected) drop(ahead.bytes)
     const bytes = expected ? ahead.bytes : this.#fetch(offset, length)
     bytes.then((slice) => {
-      if (slice.bytes.length === length) return done(slice)
-      slice.release()
-      failed(new Error(`read ${slice.bytes.length} of ${length} bytes`))
+      const count = slice.bytes.length
+      if (count === length || (slice.kind === 'bytes' && count === privateBytesMax)) return done(slice)
+      if (slice.kind === 'arena') slice.release()
+      failed(new Error(`read ${count} of ${length} bytes`))
     }, failed)
     this.#readAhead(offset + length, length)
   }
@@ -110,15 +138,16 @@ export class HistoryRange implements FilePiece {
   /** One more, while memory is not short: the socket asks for the same length again, or for what is left. */
   #readAhead (offset: number, length: number): void {
     const left = this.length - offset
-    if (left <= 0 || this.#released || this.#cells.arena.waiting > 0) return
+    if (left <= 0 || this.#released || !this.#cells.arena.mayReadAhead) return
     this.#ahead = { offset, bytes: this.#fetch(offset, Math.min(length, left)) }
     this.#ahead.bytes.catch(() => {})
   }
 
-  #fetch (offset: number, length: number): Promise<ArenaSlice> {
+  #fetch (offset: number, length: number): Promise<ArenaSlice | BytesPiece> {
     return new Promise((resolve, reject) => {
       this.#cells.take((address) => {
         const position = this.#position + offset
+        if (address < 0) return this.#fetchPrivately(position, length).then(resolve, reject)
         this.#disk.run({ kind: 'read', file: this.#file, position, length, address }).then(
           count => resolve(filledSlice(this.#cells.arena, address, count)),
           (error: Error) => {
@@ -129,6 +158,11 @@ export class HistoryRange implements FilePiece {
     })
   }
 
+  async #fetchPrivately (position: Position, wanted: number): Promise<BytesPiece> {
+    const length = Math.min(wanted, privateBytesMax)
+    return { kind: 'bytes', bytes: await this.#disk.run({ kind: 'copy', file: this.#file, position, length }) }
+  }
+
   release (): void {
     if (this.#released) return
     this.#released = true
@@ -137,8 +171,8 @@ export class HistoryRange implements FilePiece {
   }
 }
 
-function drop (bytes: Promise<ArenaSlice>): void {
-  bytes.then(slice => slice.release(), () => {})
+function drop (bytes: Promise<ArenaSlice | BytesPiece>): void {
+  bytes.then((slice) => { if (slice.kind === 'arena') slice.release() }, () => {})
 }
 
 /** A slice over the first bytes of a cell that was taken whole. */
@@ -216,10 +250,11 @@ export async function collectPieces (pieces: readonly Piece[], bytes: number): P
         at += piece.bytes.length
         continue
       }
-      for (let offset = 0; offset < piece.length; offset += cellBytes) {
+      for (let offset = 0; offset < piece.length;) {
         const part = await readPart(piece, offset, Math.min(cellBytes, piece.length - offset))
         target.set(part.bytes, at)
         at += part.bytes.length
+        offset += part.bytes.length
         if (part.kind === 'arena') part.release()
       }
     }

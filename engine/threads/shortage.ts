@@ -59,6 +59,12 @@ export class Shortage {
     this.#choose()
   }
 
+  /** It does not want memory any more. */
+  forget (waiter: MemoryWaiter): void {
+    this.#waiters.delete(waiter)
+    if (this.#waiters.size === 0) this.#favour(null)
+  }
+
   /** Memory was given back. The waiters run later: whoever gives back is in the middle of something. */
   wake (): void {
     if (this.#waking || this.#waiters.size === 0) return
