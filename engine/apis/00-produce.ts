@@ -191,7 +191,10 @@ class ProduceWork implements AppendWaiter, Parked {
     for (let token = 0; token < this.#confirmedAt.length; token++) {
       const needed = this.#confirmedAt[token]
       if (needed === undefined || needed < 0) continue
-      if (table.highWatermark(this.#parts[token].hosted.row) < needed) return false
+      const { hosted, response } = this.#parts[token]
+      // Its directory has failed, or it is deleted: nobody will ever confirm it.
+      if (hosted.errorCode !== errorCodes.NONE) response.errorCode = hosted.errorCode
+      else if (table.highWatermark(hosted.row) < needed) return false
       this.#confirmedAt[token] = -1
     }
     return true
