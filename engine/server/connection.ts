@@ -18,6 +18,8 @@ import { type Caller, type RequestInWork } from './request.ts'
 import { AnswerWriter, type WriterEvents } from './writer.ts'
 
 const produceKey = 0
+/** Requests whose answers have left are forgotten in lots. */
+const sentMax = 1024
 
 export interface ConnectionLimits extends FrameLimits {
   /** Produce requests of one connection in work at a time. */
@@ -38,6 +40,8 @@ export interface Shop {
   left (connection: ClientConnection): void
   /** One that was stopped has nothing more to do or to send. */
   cameToRest (): void
+  /** Its answer has left, or it wanted none: all its times are known. */
+  requestDone? (request: RequestInWork): void
 }
 
 export class ClientConnection implements ConnectionEvents, Caller, Settling, WriterEvents, FrameEvents {
@@ -56,6 +60,8 @@ export class ClientConnection implements ConnectionEvents, Caller, Settling, Wri
   #produceBytes = 0 // of the Produce frames in #work
   #exclusive = false // what is in #work is alone there, and stays it
   #held: Frame | null = null // whole, but may not begin yet
+  #sending: RequestInWork[] = [] // answered, and from #sent on not yet wholly sent
+  #sent = 0
   #holds = 0 // handlers that have not yet passed on all they must, in order
   #mutedUntilMs = 0
   #unmute: Timer | null = null
@@ -111,6 +117,8 @@ export class ClientConnection implements ConnectionEvents, Caller, Settling, Wri
     if (this.#held !== null) this.#giveBack(this.#held)
     this.#held = null
     this.#writer.close()
+    this.#sending = []
+    this.#sent = 0
     if (reason !== null) this.#shop.logger.debug({ client: this.#name, reason: reason.message }, 'connection lost')
     for (const request of [...this.#work]) request.leave()
     this.#shop.left(this)
@@ -149,6 +157,9 @@ export class ClientConnection implements ConnectionEvents, Caller, Settling, Wri
 
   settled (request: RequestInWork): void {
     request.answeredMs = this.#shop.clock.monotonicMs()
+    // Without a promise all of its time was its own.
+    if (request.waitsMs === 0) request.waitsMs = request.answeredMs
+    if (request.throttleMs > 0) this.muteUntil(request.answeredMs + request.throttleMs)
     this.#done(request.frame)
     // Answered while others before it are not: it waits for its turn.
     if (this.#work[0] !== request) return
@@ -174,6 +185,26 @@ export class ClientConnection implements ConnectionEvents, Caller, Settling, Wri
 
   caughtUp (): void {
     this.#goOn()
+  }
+
+  left (bytes: number): void {
+    const sending = this.#sending
+    if (this.#sent === sending.length || sending[this.#sent].endsAt > bytes) return
+    const nowMs = this.#shop.clock.monotonicMs()
+    do this.#finish(sending[this.#sent++], nowMs)
+    while (this.#sent < sending.length && sending[this.#sent].endsAt <= bytes)
+    if (this.#sent === sending.length) {
+      sending.length = 0
+      this.#sent = 0
+    } else if (this.#sent > sentMax) {
+      this.#sending = sending.slice(this.#sent)
+      this.#sent = 0
+    }
+  }
+
+  #finish (request: RequestInWork, sentMs: number): void {
+    request.sentMs = sentMs
+    this.#shop.requestDone?.(request)
   }
 
   unreadable (reason: Error): void {
@@ -276,9 +307,15 @@ export class ClientConnection implements ConnectionEvents, Caller, Settling, Wri
     while (this.#work.length > 0 && this.#work[0].stage !== 'in work') {
       const request = this.#work.shift()!
       this.#exclusive = false
-      if (request.stage !== 'answered') continue
+      if (request.stage !== 'answered') {
+        this.#finish(request, request.answeredMs)
+        continue
+      }
       try {
         for (const piece of this.#shop.dispatch.encode(request)) this.#writer.add(piece)
+        request.answer = null
+        request.endsAt = this.#writer.addedBytes
+        this.#sending.push(request)
       } catch (error) {
         this.#shop.logger.error(
           { api: request.api.name, version: request.version, error: (error as Error).stack }, 'an answer cannot be written'

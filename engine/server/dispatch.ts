@@ -104,6 +104,7 @@ export class Dispatch {
       return this.#fail(request, error, settling)
     }
     if (result instanceof Promise) {
+      request.waitsMs = this.#doors.clock.monotonicMs()
       result.then(
         answer => this.#settle(request, answer, settling),
         (error: unknown) => this.#fail(request, error, settling)
@@ -115,7 +116,7 @@ export class Dispatch {
 
   #settle (request: RequestInWork, answer: object | NoAnswer, settling: Settling): void {
     if (answer === noAnswer) request.settle('unanswered', null)
-    else request.settle('answered', answer as object)
+    else request.settle('answered', throttled(answer as object, request.throttleMs))
     settling.settled(request)
   }
 
@@ -154,4 +155,10 @@ export class Dispatch {
     })
     return request
   }
+}
+
+/** The one place that tells clients of their quotas. */
+function throttled (answer: object, throttleMs: number): object {
+  if (throttleMs > 0 && 'throttleTimeMs' in answer) answer.throttleTimeMs = throttleMs
+  return answer
 }

@@ -9,6 +9,7 @@ import { type Doors } from '../apis/context.ts'
 import { ClientConnection, type ConnectionLimits, type Shop } from './connection.ts'
 import { Dispatch } from './dispatch.ts'
 import { Entrance } from './entrance.ts'
+import { type RequestInWork } from './request.ts'
 
 export interface ServerOptions {
   network: Network
@@ -18,6 +19,8 @@ export interface ServerOptions {
   doors: Doors
   /** An invariant of ours is broken: the broker must end. */
   broken (reason: Error): void
+  /** Its answer has left, or it wanted none: all its times are known. */
+  requestDone? (request: RequestInWork): void
 }
 
 export interface OpenListener {
@@ -37,6 +40,7 @@ export class Server implements Shop {
   readonly arena: Arena
   readonly dispatch: Dispatch
   readonly limits: ConnectionLimits
+  readonly requestDone: ((request: RequestInWork) => void) | undefined
   readonly #network: Network
   readonly #config: BrokerConfig
   readonly #connections = new Set<ClientConnection>()
@@ -49,8 +53,9 @@ export class Server implements Shop {
   #settled: (() => void) | null = null // somebody waits for connections to come to rest
   readonly #flush = () => this.#flushAnswers()
 
-  constructor ({ network, clock, logger, config, doors, broken }: ServerOptions) {
+  constructor ({ network, clock, logger, config, doors, broken, requestDone }: ServerOptions) {
     this.clock = clock
+    this.requestDone = requestDone
     this.logger = logger
     this.arena = doors.log.arena
     this.#network = network

@@ -40,12 +40,18 @@ export class RequestInWork implements RequestContext {
   readonly frame: Frame
   readonly nowMs: number
   /**
-   * Monotonic times, for Kafka's request stages: its bytes were there, its handler began, its answer was
-   * there.
+   * Monotonic times, for Kafka's request stages: its bytes were there (queue), its handler began (local),
+   * waits for others (remote), its answer was there (send), the answer has left the process.
    */
   readonly receivedMs: number
   startedMs = 0
+  waitsMs = 0
   answeredMs = 0
+  sentMs = 0
+  /** A quota was overrun: the client is told, and its connection rests for so long after the answer. */
+  throttleMs = 0
+  /** Where the answer ends among all bytes of its connection. */
+  endsAt = 0
   stage: Stage = 'in work'
   answer: object | null = null
   gone = false

@@ -6,7 +6,7 @@ import { Fetch } from '../protocol/messages/01-fetch.ts'
 import { Heartbeat } from '../protocol/messages/12-heartbeat.ts'
 import { ApiVersions } from '../protocol/messages/18-api-versions.ts'
 import { type ArenaPiece, type Piece } from '../threads/pieces.ts'
-import { frameOf, RawClient, startTestServer, type TestServer } from './server.testing.ts'
+import { fetchAnswer, frameOf, RawClient, startTestServer, type TestServer } from './server.testing.ts'
 import { aheadBytesMax, rangeBytesMax } from './writer.ts'
 
 let open: TestServer | null = null
@@ -33,32 +33,6 @@ afterEach(async () => {
 
 const soon = () => new Promise(resolve => setImmediate(resolve))
 const names = { clientSoftwareName: 'test', clientSoftwareVersion: '1' }
-
-function fetchAnswer (pieces: Piece[], bytes: number) {
-  return {
-    throttleTimeMs: 0,
-    errorCode: 0,
-    sessionId: 0,
-    nodeEndpoints: [],
-    responses: [{
-      topic: 't',
-      topicId: '00000000-0000-0000-0000-000000000000',
-      partitions: [{
-        partitionIndex: 0,
-        errorCode: 0,
-        highWatermark: 1,
-        lastStableOffset: 1,
-        logStartOffset: 0,
-        divergingEpoch: { epoch: -1, endOffset: -1 },
-        currentLeader: { leaderId: -1, leaderEpoch: -1 },
-        snapshotId: { endOffset: -1, epoch: -1 },
-        abortedTransactions: null,
-        preferredReadReplica: -1,
-        records: { bytes, pieces }
-      }]
-    }]
-  }
-}
 
 /** A file whose ranges are counted while they are held. */
 class CountedFile {

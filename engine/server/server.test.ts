@@ -3,9 +3,11 @@ import { AssertionError } from '../base/assert.ts'
 import { noAnswer, CloseConnection, serve } from '../apis/context.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import { Produce } from '../protocol/messages/00-produce.ts'
+import { Fetch } from '../protocol/messages/01-fetch.ts'
 import { Heartbeat } from '../protocol/messages/12-heartbeat.ts'
 import { ApiVersions } from '../protocol/messages/18-api-versions.ts'
-import { frameOf, RawClient, startTestServer, type TestServer } from './server.testing.ts'
+import { type Piece } from '../threads/pieces.ts'
+import { fetchAnswer, frameOf, RawClient, startTestServer, type TestServer } from './server.testing.ts'
 
 let open: TestServer | null = null
 let clients: RawClient[] = []
@@ -265,6 +267,57 @@ describe('server', () => {
     while (waiting.length === 0) await soon()
     waiting.shift()!()
     expect((await one.answer(Heartbeat, 3)).correlationId).toBe(3)
+  })
+
+  it('stamps each request with the times of its stages', async () => {
+    const waiting: (() => void)[] = []
+    const file: Piece = {
+      kind: 'file',
+      length: 3_000_000,
+      read: (_, length, done) => { setImmediate(() => done({ kind: 'bytes', bytes: Buffer.alloc(length) })) },
+      release () {}
+    }
+    const slow = serve(Fetch, () => new Promise(resolve => {
+      waiting.push(() => resolve(fetchAnswer([file], 3_000_000)))
+    }))
+    const quiet = serve(Heartbeat, () => noAnswer)
+    const { done } = await start({ served: [slow, quiet] })
+    const one = await client()
+    one.socket.pause()
+    one.send(frameOf(ApiVersions, 0, 1), frameOf(Fetch, 11, 2))
+    one.send(frameOf(Heartbeat, 3, 3), frameOf(ApiVersions, 0, 4))
+    while (waiting.length === 0 || done.length < 1) await soon()
+    waiting[0]()
+    one.socket.resume()
+    await one.answer(ApiVersions, 0)
+    await one.answer(Fetch, 11)
+    await one.answer(ApiVersions, 0)
+    while (done.length < 4) await soon()
+    // What wants no answer is done when it is, even before what leaves slowly.
+    expect(done.map(({ correlationId }) => correlationId).sort()).toEqual([1, 2, 3, 4])
+    for (const { receivedMs, startedMs, waitsMs, answeredMs, sentMs, answer } of done) {
+      const times = [receivedMs, startedMs, waitsMs, answeredMs, sentMs]
+      expect(times.every(time => time > 0)).toBe(true)
+      expect(times).toEqual([...times].sort((a, b) => a - b))
+      expect(answer).toBe(null)
+    }
+    const [first, second, , last] = [1, 2, 3, 4].map(id => done.find(one => one.correlationId === id)!)
+    expect(last.startedMs).toBeGreaterThanOrEqual(second.answeredMs)
+    expect(first.endsAt).toBeLessThan(last.endsAt)
+  })
+
+  it('tells of a quota in the answer, and rests before it begins anything else', async () => {
+    const greedy = serve(Heartbeat, (_, context) => {
+      Object.assign(context, { throttleMs: 70 })
+      return { throttleTimeMs: 0, errorCode: 0 }
+    })
+    const { done } = await start({ served: [greedy] })
+    const one = await client()
+    one.send(frameOf(Heartbeat, 3, 1), frameOf(ApiVersions, 0, 2))
+    expect((await one.answer(Heartbeat, 3)).value.throttleTimeMs).toBe(70)
+    await one.answer(ApiVersions, 0)
+    while (done.length < 2) await soon()
+    expect(done[1].startedMs - done[0].answeredMs).toBeGreaterThanOrEqual(70)
   })
 
   it('N9 answers 10,000 requests of one burst in order', async () => {

@@ -10,10 +10,12 @@ import { decodeResponseHeader, encodeRequestFrame } from '../protocol/frame.ts'
 import { type AnyApi, make, type RequestOf, type ResponseOf } from '../protocol/schema.ts'
 import { Reader } from '../protocol/wire.ts'
 import { Arena } from '../threads/arena.ts'
+import { type Piece } from '../threads/pieces.ts'
 import { apiVersions } from '../apis/18-api-versions.ts'
 import { type Doors, serve, type ServedApi } from '../apis/context.ts'
 import { ApiVersions } from '../protocol/messages/18-api-versions.ts'
 import { Server } from './listener.ts'
+import { type RequestInWork } from './request.ts'
 
 export interface TestServer {
   server: Server
@@ -22,6 +24,8 @@ export interface TestServer {
   /** The messages of its log lines, with their fields. */
   lines: string[]
   broken: Error[]
+  /** Requests whose answers have left. */
+  done: RequestInWork[]
   close (): Promise<void>
 }
 
@@ -38,6 +42,7 @@ export async function startTestServer (options: TestServerOptions = {}): Promise
   const config = loadBrokerConfig({ overrides: { listeners: 'PLAINTEXT://127.0.0.1:0', ...overrides }, logger })
   const arena = new Arena(arenaBytes, realClock)
   const broken: Error[] = []
+  const done: RequestInWork[] = []
   const doors = {
     brokerId: config.nodeId,
     config,
@@ -53,7 +58,8 @@ export async function startTestServer (options: TestServerOptions = {}): Promise
     logger,
     config,
     doors,
-    broken (reason) { broken.push(reason) }
+    broken (reason) { broken.push(reason) },
+    requestDone (request) { done.push(request) }
   })
   const [{ port }] = await server.open(config.listeners)
   return {
@@ -62,6 +68,7 @@ export async function startTestServer (options: TestServerOptions = {}): Promise
     arena,
     lines,
     broken,
+    done,
     async close () {
       await server.closeListeners()
       await server.closeConnections()
@@ -157,4 +164,31 @@ export function frameOf<A extends AnyApi> (
   api: A, version: number, correlationId: number, partial: object = {}
 ): Buffer {
   return encodeRequestFrame(api, version, correlationId, 'test', make(api.request, partial) as RequestOf<A>)
+}
+
+/** To a Fetch of one partition. */
+export function fetchAnswer (pieces: Piece[], bytes: number) {
+  return {
+    throttleTimeMs: 0,
+    errorCode: 0,
+    sessionId: 0,
+    nodeEndpoints: [],
+    responses: [{
+      topic: 't',
+      topicId: '00000000-0000-0000-0000-000000000000',
+      partitions: [{
+        partitionIndex: 0,
+        errorCode: 0,
+        highWatermark: 1,
+        lastStableOffset: 1,
+        logStartOffset: 0,
+        divergingEpoch: { epoch: -1, endOffset: -1 },
+        currentLeader: { leaderId: -1, leaderEpoch: -1 },
+        snapshotId: { endOffset: -1, epoch: -1 },
+        abortedTransactions: null,
+        preferredReadReplica: -1,
+        records: { bytes, pieces }
+      }]
+    }]
+  }
 }

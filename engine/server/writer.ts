@@ -14,6 +14,8 @@ type Lease = { release (): void }
 
 /** Who wants to know how the writing goes. */
 export interface WriterEvents {
+  /** So many bytes of all that was ever added have left the process. */
+  left (bytes: number): void
   /** It was behind and no longer is. */
   caughtUp (): void
   /** A range can no longer be read: the connection must close, for the answer's size is already out. */
@@ -29,6 +31,8 @@ export class AnswerWriter {
   #slices: Uint8Array[] = [] // of the next write
   #leases: Lease[] = [] // let go when the next write has left
   #outstanding: (Lease[] | null)[] = [] // of the writes that have not left, oldest first
+  readonly #outstandingBytes: number[] = [] // of the same writes
+  #leftBytes = 0
   #range = 0 // bytes read of the file piece at #head
   #reading = false
   #flushing = false
@@ -49,6 +53,9 @@ export class AnswerWriter {
     return is
   }
 
+  /** Of all that was ever added. */
+  addedBytes = 0
+
   get idle (): boolean {
     return this.#queuedBytes === 0 && this.#connection.pendingBytes === 0
   }
@@ -60,6 +67,7 @@ export class AnswerWriter {
     }
     this.#queue.push(piece)
     this.#queuedBytes += pieceBytes(piece)
+    this.addedBytes += pieceBytes(piece)
   }
 
   /** Hands over what there is, as far as the socket keeps up. */
@@ -170,6 +178,7 @@ export class AnswerWriter {
   #write (): void {
     if (this.#slices.length === 0) return
     this.#outstanding.push(this.#leases.length > 0 ? this.#leases : null)
+    this.#outstandingBytes.push(this.#sliceBytes)
     const slices = this.#slices
     this.#slices = []
     this.#sliceBytes = 0
@@ -182,7 +191,9 @@ export class AnswerWriter {
     if (leases !== null && leases !== undefined) {
       for (const lease of leases) lease.release()
     }
+    this.#leftBytes += this.#outstandingBytes.shift()!
     if (this.#closed) return
+    this.#events.left(this.#leftBytes)
     if (this.#head < this.#queue.length) this.flush()
     if (this.#wasBehind && !this.behind) {
       this.#wasBehind = false
