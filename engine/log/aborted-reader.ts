@@ -1,6 +1,6 @@
 // Which aborted transactions a reader of committed records must be told of with what it gets: all that
-// overlap the range, from the .txnindex files of its segment and of later ones, as Kafka gathers them. The range is
-// counted up to the next entry of the offset index, so that no batch header has to be read for it.
+// overlap the range, from the .txnindex files of its segment and of later ones, as Kafka gathers them. The
+// range is counted up to the next entry of the offset index, so that no batch header has to be read for it.
 import { readInt32 } from '../protocol/record-batch.ts'
 import { suffix } from './names.ts'
 import { offsetEntryBytes } from './offset-index.ts'

@@ -1,6 +1,8 @@
 // Transactions in the log's tests: what a transactional producer and its coordinator append.
-import { buildEndMarker } from '../../protocol/end-marker.ts'
+import { buildEndMarker, readEndMarker } from '../../protocol/end-marker.ts'
 import { errorName } from '../../protocol/errors.ts'
+import { eachBatch, readBatchHeader } from '../../protocol/record-batch.ts'
+import { decodeRecords } from '../../protocol/record.ts'
 import { collectAborted, abortedSearch, type AbortedRange } from '../aborted-reader.ts'
 import { type Log } from '../partition-log.ts'
 import { type SegmentView } from '../partition-log.types.ts'
@@ -58,4 +60,30 @@ export function abortedFrom (
   } finally {
     reader.close()
   }
+}
+
+/** What a consumer of committed records makes of an answer: values from `offset` on, and where it goes on. */
+export function committedIn (
+  bytes: Buffer, offset: Offset, aborted: readonly AbortedRange[]
+): { values: string[], next: Offset } {
+  const coming = [...aborted].sort((x, y) => x.firstOffset - y.firstOffset)
+  const skipped = new Set<number>()
+  const values: string[] = []
+  let next = offset
+  eachBatch(bytes, 0, bytes.length, (at) => {
+    const header = readBatchHeader(bytes, at)
+    while (coming.length > 0 && coming[0].firstOffset <= header.lastOffset) {
+      skipped.add(coming.shift()!.producerId)
+    }
+    if (header.control) {
+      const batch = bytes.subarray(at, at + header.bytes)
+      if (readEndMarker(batch)?.commit === false) skipped.delete(header.producerId)
+    } else if (!(header.transactional && skipped.has(header.producerId))) {
+      for (const record of decodeRecords(bytes, at)) {
+        if (record.offset >= offset) values.push(record.value?.toString() ?? '')
+      }
+    }
+    next = header.lastOffset + 1
+  })
+  return { values, next }
 }
