@@ -141,6 +141,10 @@ export class PlainClient {
     return errorCode === 0 ? offset : errorName(errorCode)
   }
 
+  async topicId (name: string): Promise<string> {
+    return (await this.ask(Metadata, 12, { topics: [{ name }] })).topics[0].topicId
+  }
+
   /** Of each partition: leader and who is offline. */
   async leaders (name: string): Promise<string[]> {
     const { topics } = await this.ask(Metadata, 9, { topics: [{ name }] })
