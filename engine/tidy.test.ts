@@ -97,7 +97,7 @@ function importsOf (file: { path: string; text: string }): string[] {
 }
 
 function layerOf (path: string): number {
-  const part = path.split('/')[1].split('.')[0]
+  const part = path.split('/')[1].split(/[.-]/)[0]
   return layers.indexOf(part)
 }
 
