@@ -1,6 +1,7 @@
 // kill -9, again and again, under load: one producer id over all restarts retries the same batches with
 // their sequences. Afterwards every acknowledged record is in the log exactly once and in order, an
-// unacknowledged one at most once. The seed is printed; MILLRACE_SEED replays it, MILLRACE_KILLS sets how often.
+// unacknowledged one at most once. The seed is printed; MILLRACE_SEED replays it, MILLRACE_KILLS sets how
+// often.
 import { afterAll, describe, expect, it } from 'vitest'
 import { rmSync } from 'node:fs'
 import { realClock } from './base/clock-real.ts'

@@ -108,7 +108,8 @@ describe.skipIf(reason !== null)("Kafka's files and ours", () => {
     expect(names.filter(name => name.endsWith('.log')).length).toBeGreaterThan(3)
     const text = dump(...names.map(name => join(directories[1], 't-0', name)))
     const offsets = [...text.matchAll(/^\| offset: (\d+) .*payload: (value \d+)$/gm)]
-    expect(offsets.map(([, offset]) => Number(offset))).toEqual(Array.from({ length: 250 }, (_, index) => 100 + index))
+    const expected = Array.from({ length: 250 }, (_, index) => 100 + index)
+    expect(offsets.map(([, offset]) => Number(offset))).toEqual(expected)
     expect(offsets.map(([,, payload]) => payload)).toEqual([...values(300).slice(100), ...values(50)])
     expect(text).not.toMatch(/isvalid: false|Mismatches|invalid bytes|timestamp mismatch|out of order/i)
   })

@@ -32,7 +32,8 @@ describe('Produce', () => {
     const doors = fakeDoors(9)
     doors.log.extend(0, 5, 2)
     let isAnswered = false
-    const answer = Promise.resolve(produce(request(-1, [0]), doors.context)).finally(() => { isAnswered = true })
+    const produced = Promise.resolve(produce(request(-1, [0]), doors.context))
+    const answer = produced.finally(() => { isAnswered = true })
     doors.log.answer({ baseOffset: 3, lastOffset: 4 })
     doors.log.extend(0, 5, 4)
     doors.waiting.advanced(0)

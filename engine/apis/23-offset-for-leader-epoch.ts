@@ -23,7 +23,8 @@ async function find (topic: string, asked: AskedPartition, context: RequestConte
   const errorCode = leaderProblem(topic, partition, hosted, currentLeaderEpoch, false, context)
   if (errorCode !== errorCodes.NONE) return failed(errorCode)
   try {
-    return { errorCode: errorCodes.NONE, partition, ...await context.log.endOffsetForEpoch(hosted!.row, leaderEpoch) }
+    const found = await context.log.endOffsetForEpoch(hosted!.row, leaderEpoch)
+    return { errorCode: errorCodes.NONE, partition, ...found }
   } catch (error) {
     return failed(refusalOf(error))
   }

@@ -50,7 +50,14 @@ describe('a log directory', () => {
     const opened = openData(disk as MemoryDisk)
     expect(opened.clean).toBe(true)
     expect(opened.partitions).toEqual([{
-      topic: 'orders', partition: 0, topicId, folder: '/data/orders-0', recoveryPoint: 1, logStart: 0, highWatermark: 1
+      topic: 'orders',
+      partition: 0,
+      topicId,
+      folder: '/data/orders-0',
+      foreign: false,
+      recoveryPoint: 1,
+      logStart: 0,
+      highWatermark: 1
     }])
     expect(openData(disk as MemoryDisk).clean).toBe(false)
   })
