@@ -1,10 +1,14 @@
-// Runs the micro-benchmarks of bench/suites, all or those that are named.
+// Runs the micro-benchmarks of bench/suites, all or those that are named. With --quick and no names, every
+// other bench of this folder briefly as well: to see that none has rotted, not for its figures.
 //
 //   node bench/run.ts [--list] [--quick] [SUITE ...]
 //
 // What a run amounts to (MB/s, ns per record) is of the median: other work on the machine moves the mean.
 
-import { readdirSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Bench } from 'tinybench'
 import { type BenchTask, type Suite } from './suite.ts'
@@ -18,6 +22,33 @@ const folder = new URL('./suites/', import.meta.url)
 const names = readdirSync(folder)
   .filter((file) => file.endsWith('.ts') && !file.endsWith('-entry.ts'))
   .map((file) => file.slice(0, -'.ts'.length))
+
+const scratch = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
+
+/** What a bench of its own folder is to do when it is to be quick; else `--quick` alone. */
+const quickly: Readonly<Record<string, readonly string[]>> = {
+  load: [
+    '--start --quick',
+    '--start --quick --mode consume --consumers 2 --partitions 1',
+    '--start --quick --mode mixed --rate 500 --connections 1 --batch-bytes 100'
+  ],
+  compare: [`--quick --alone --only start --only latency-200 --only tail-1 --only kafkajs --out ${scratch}`],
+  peers: [] // needs what is not ours
+}
+
+/** Every folder with a main.ts, so that a new bench is looked after from its first day. */
+function runFolders (): void {
+  const here = import.meta.dirname
+  for (const name of readdirSync(here).filter(name => existsSync(join(here, name, 'main.ts')))) {
+    for (const args of quickly[name] ?? ['--quick']) {
+      process.stdout.write(`\n${name} ${args}\n`)
+      const { status } = spawnSync(process.execPath, [join(here, name, 'main.ts'), ...args.split(' ')], { stdio: 'inherit' })
+      if (status === 0) continue
+      process.stderr.write(`bench/${name} ended with ${status}\n`)
+      process.exitCode = 1
+    }
+  }
+}
 
 async function load (name: string): Promise<Suite> {
   const module = await import(new URL(`${name}.ts`, folder).href) as { suite: () => Suite | Promise<Suite> }
@@ -56,3 +87,5 @@ if (unknown.length > 0) {
 if (options.list) process.stdout.write(names.join('\n') + '\n')
 const chosen = options.list ? [] : names.filter((name) => wanted.length === 0 || wanted.includes(name))
 for (const name of chosen) await runSuite(name)
+if (options.quick && !options.list && wanted.length === 0) runFolders()
+rmSync(scratch, { recursive: true })

@@ -134,7 +134,7 @@ async function resident (pid: number): Promise<number> {
 
 async function measure (row: Row): Promise<string> {
   const args = ['--start', ...(row.overrides ?? []).flatMap(pair => ['--override', pair])]
-  const broker = await startBroker(parseOptions(args)!)
+  const broker = await startBroker({ ...parseOptions(args)!, quiet: true })
   const connection = await connect(broker.port)
   await row.prepare?.(connection)
   const before = await resident(broker.pid)

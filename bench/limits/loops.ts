@@ -35,6 +35,8 @@ const inFlight = 5
 class Meter {
   bytes = 0
   async measure ({ seconds, warmupSeconds }: LoopOptions): Promise<Figure> {
+    // The peer is a thread that has to come up first.
+    while (this.bytes === 0) await new Promise((resolve) => setTimeout(resolve, 5))
     await new Promise((resolve) => setTimeout(resolve, warmupSeconds * 1000))
     const bytes = this.bytes
     const start = performance.now()

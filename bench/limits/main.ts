@@ -7,19 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildRecords } from '../load/frames.ts'
-import { batchBytes, type Figure, type LoopOptions, measureIn, measureOut, measureRequests } from './loops.ts'
-import { measurePieces, type Pieces } from './pieces.ts'
-
-/** Sizes of requests, as the comparison loads a broker with them. */
-const requestSizes = [1024, 16_384, 102_400, 1_000_000]
-
-export interface Limits {
-  readonly in: Figure
-  readonly out: Figure
-  /** By bytes of a request. */
-  readonly requests: Readonly<Record<string, Figure>>
-  readonly pieces: Pieces
-}
+import { type Limits, measureLimits } from './limits.ts'
+import { batchBytes, type Figure } from './loops.ts'
 
 function readOptions () {
   const { values } = parseArgs({
@@ -35,17 +24,6 @@ function readOptions () {
   // Left out of the figures: code warms up, windows open.
   const warmupSeconds = values.quick ? 0.1 : 0.5
   return { ...values, seconds, warmupSeconds, connections: Number(values.connections) }
-}
-
-async function measure (options: LoopOptions, folder: string): Promise<Limits> {
-  const requests: Record<string, Figure> = {}
-  for (const bytes of requestSizes) {
-    requests[bytes] = await measureRequests(options, join(folder, 'requests'), bytes)
-  }
-  const measured = {
-    in: await measureIn(options, join(folder, 'in')), out: await measureOut(options, join(folder, 'out')), requests
-  }
-  return { ...measured, pieces: await measurePieces(options.seconds / 3, join(folder, 'pieces')) }
 }
 
 function row (what: string, { bytesPerSecond, cpuSecondsPerGb }: Figure, recordsPerByte: number): string {
@@ -76,7 +54,7 @@ function table (limits: Limits): string {
 const options = readOptions()
 const folder = mkdtempSync(join(options.directory, 'millrace-limits-'))
 try {
-  const limits = await measure(options, folder)
+  const limits = await measureLimits(options, folder)
   process.stdout.write(options.json ? JSON.stringify(limits) + '\n' : table(limits))
 } finally {
   rmSync(folder, { recursive: true, force: true })

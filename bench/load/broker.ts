@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { realClock } from '../../engine/base/clock-real.ts'
 import { realNetwork } from '../../engine/base/network-real.ts'
 import { BrokerError, Cluster } from '../../engine/client/cluster.ts'
@@ -12,6 +13,10 @@ import { DeleteTopics } from '../../engine/protocol/messages/20-delete-topics.ts
 import { ListOffsets } from '../../engine/protocol/messages/02-list-offsets.ts'
 import { make } from '../../engine/protocol/schema.ts'
 import { freePort } from '../peers/ports.ts'
+
+/** To make and delete a topic of thousands of partitions. */
+const requestMsMax = 60_000
+const retryMs = 20
 
 const root = resolve(import.meta.dirname, '../..')
 /** What Linux counts processor time in, on every machine in use. */
@@ -99,20 +104,24 @@ export async function startBroker (
     async stop () {
       process.off('exit', killWithUs)
       child.kill('SIGTERM')
-      await ended
+      const [code] = await ended
       rmSync(folder, { recursive: true, force: true })
+      if (code !== 0) throw new Error(`the broker ended with ${code}`)
     }
   }
 }
 
 export function openCluster (host: string, port: number): Cluster {
-  return new Cluster(realNetwork, realClock, { bootstrap: [{ host, port }], clientId: 'millrace-load' })
+  return new Cluster(realNetwork, realClock, {
+    bootstrap: [{ host, port }], clientId: 'millrace-load', requestTimeoutMs: requestMsMax
+  })
 }
 
 /** True when it was made here, false when it was there. */
 export async function createTopic (cluster: Cluster, name: string, partitions: number): Promise<boolean> {
   const request = make(CreateTopics.request, {
-    topics: [{ name, numPartitions: partitions, replicationFactor: -1, assignments: [], configs: [] }]
+    topics: [{ name, numPartitions: partitions, replicationFactor: -1, assignments: [], configs: [] }],
+    timeoutMs: requestMsMax
   })
   const { topics: [{ errorCode, errorMessage }] } =
     await cluster.ask(CreateTopics, request, () => cluster.controller())
@@ -120,11 +129,25 @@ export async function createTopic (cluster: Cluster, name: string, partitions: n
     throw new BrokerError(errorCode, errorMessage)
   }
   await cluster.topic(name)
+  // A new partition may be known before it has a leader that serves.
+  const all = Array.from({ length: partitions }, (_, partition) => partition)
+  const deadlineMs = performance.now() + requestMsMax
+  for (;;) {
+    try {
+      await offsets(cluster, name, all, 'latest')
+      break
+    } catch (error) {
+      if (!(error instanceof BrokerError) || performance.now() > deadlineMs) throw error
+      await sleep(retryMs)
+    }
+  }
   return errorCode === errorCodes.NONE
 }
 
 export async function deleteTopic (cluster: Cluster, name: string): Promise<void> {
-  const request = make(DeleteTopics.request, { topics: [{ name }], topicNames: [name] })
+  const request = make(DeleteTopics.request, {
+    topics: [{ name }], topicNames: [name], timeoutMs: requestMsMax
+  })
   const { responses: [{ errorCode }] } = await cluster.ask(DeleteTopics, request, () => cluster.controller())
   if (errorCode !== errorCodes.NONE) throw new BrokerError(errorCode)
 }
