@@ -154,13 +154,51 @@ describe('a short arena', () => {
     expect([first.sent, second.sent, third.sent]).toEqual([100_000, 0, 0])
     expect(arena.waiting).toBe(2)
     expect(first.send(2 * cellBytes)).toBe(true)
-    clock.turn() // the second is the oldest now
+    const release = ({ frame }: Sender) => arena.release(frame.address, 2 * cellBytes)
+    // The second is the oldest now, but the first one's memory is not back.
+    clock.turn()
+    clock.pass(2 * overdueMs)
+    expect([second.frame.complete, second.overdue]).toEqual([false, false])
+    release(first)
+    clock.turn()
     expect(second.frame.complete).toBe(true)
+    clock.turn()
+    expect(third.frame.complete).toBe(false)
+    release(second)
     clock.turn()
     expect(third.frame.complete).toBe(true)
     for (const at of held) arena.release(at, cellBytes - 1)
-    for (const sender of [first, second, third]) arena.release(sender.frame.address, 2 * cellBytes)
+    release(third)
     expect([arena.heldCells, arena.usedBytes, arena.waiting]).toEqual([0, 0, 0])
+  })
+
+  it('stays near its budget whatever comes: memory that was touched is used again', () => {
+    const clock = new HandClock()
+    const arena = new Arena(16 * cellBytes, clock)
+    const senders: Sender[] = []
+    const done: Sender[] = []
+    let highest = 0
+    for (let round = 0; round < 40; round++) {
+      for (let n = 0; n < 10; n++) senders.push(new Sender(arena, fill(3 * cellBytes + 100, n)))
+      for (const sender of senders) {
+        sender.send(3 * cellBytes + 100)
+        if (!sender.frame.complete || done.includes(sender)) continue
+        done.push(sender)
+        highest = Math.max(highest, sender.frame.address + 4 * cellBytes)
+      }
+      expect(arena.usedBytes).toBeLessThanOrEqual(arena.budgetBytes + 4 * cellBytes)
+      // The log answers some of them.
+      for (const sender of done.splice(0, 3)) {
+        arena.keep(sender.frame.address, 3 * cellBytes + 100)
+        arena.release(sender.frame.address, 3 * cellBytes + 100)
+        senders.splice(senders.indexOf(sender), 1)
+      }
+      clock.turn()
+    }
+    expect(highest).toBeLessThanOrEqual(4 * arena.budgetBytes)
+    for (const { frame } of done) arena.release(frame.address, 3 * cellBytes + 100)
+    for (const sender of senders) if (!done.includes(sender)) sender.frame.abandon()
+    expect(arena.heldCells).toBe(0)
   })
 
   it('closes the oldest frame when others wait for it for 30 s', () => {

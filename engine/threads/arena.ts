@@ -247,6 +247,14 @@ export class Arena {
 
   // cells and budget (also used by unfinished frames)
 
+  /**
+   * One frame goes past the budget, not one after the other: whoever did must have given its memory back.
+   * `own` is what the asking one holds.
+   */
+  mayExceed (own: number): boolean {
+    return this.#usedBytes - own <= this.budgetBytes
+  }
+
   /** Counts privately collected bytes. */
   charge (bytes: number, force: boolean): boolean {
     if (!this.hasRoom(bytes) && !force) return false

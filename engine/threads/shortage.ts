@@ -1,6 +1,6 @@
 // Who waits when the arena is short, and who may go on. Frames wait unread, in turn; only the oldest
-// unfinished one is read on, past the budget if it must be, so that something always finishes and gives its
-// memory back.
+// unfinished one is read on, past the budget if it must be and nobody before it still is, so that something
+// always finishes and gives its memory back.
 import { type Clock, type Timer } from '../base/clock.ts'
 
 export interface MemoryWaiter {
@@ -106,6 +106,15 @@ export class Shortage {
   #favour (frame: Unfinished | null): void {
     this.#favoured = frame
     this.#timer?.cancel()
-    this.#timer = frame === null ? null : this.#clock.after(overdueMs, () => frame.events.overdue())
+    this.#timer = null
+    if (frame !== null) this.#watch(frame)
+  }
+
+  /** A frame that waits itself, for one that went past the budget before it, is not what holds others up. */
+  #watch (frame: Unfinished): void {
+    this.#timer = this.#clock.after(overdueMs, () => {
+      if (this.#waiters.has(frame)) this.#watch(frame)
+      else frame.events.overdue()
+    })
   }
 }

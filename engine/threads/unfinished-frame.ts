@@ -32,6 +32,18 @@ export class UnfinishedFrame implements Unfinished {
   }
 
   get filledBytes (): number { return this.#filled }
+
+  /** The oldest, while others wait: something always finishes and gives its memory back. */
+  get #mayExceed (): boolean {
+    return this.#shortage.mayExceed(this) && this.#arena.mayExceed(this.#heldBytes)
+  }
+
+  get #heldBytes (): number {
+    if (this.#address < 0 || this.#filled === 0) return this.#chargedBytes
+    const last = Math.floor((this.#address + this.#filled - 1) / cellBytes)
+    return (last + 1) * cellBytes - this.#address
+  }
+
   get complete (): boolean { return this.#complete }
 
   /** Where the complete frame lies; whoever took it there holds one count over all of it: release(address,
@@ -95,7 +107,7 @@ export class UnfinishedFrame implements Unfinished {
     const source = this.#private ?? Buffer.alloc(0)
     let address = this.#arena.place(source, 0, this.#filled)
     if (address < 0) {
-      if (!this.#shortage.mayExceed(this)) return false
+      if (!this.#mayExceed) return false
       address = this.#arena.placeOwn(source.subarray(0, this.#filled))
     }
     this.#address = address
@@ -105,7 +117,8 @@ export class UnfinishedFrame implements Unfinished {
   }
 
   #startRun (): boolean {
-    if (this.#filled > 0 && !this.#arena.hasRoom(cellBytes) && !this.#shortage.mayExceed(this)) return false
+    // Who waits for memory takes no addresses: those that are free were used before, and cost nothing new.
+    if (!this.#arena.hasRoom(cellBytes) && !this.#mayExceed) return false
     const address = this.#arena.reserveRun(this.announcedBytes)
     if (address < 0) return false
     if (this.#filled > 0) {
@@ -119,7 +132,7 @@ export class UnfinishedFrame implements Unfinished {
 
   #intoRun (chunk: Buffer, at: number, stop: number): number {
     const target = this.#address + this.#filled
-    if (!this.#arena.chargeCell(target, this.#shortage.mayExceed(this))) return 0
+    if (!this.#arena.chargeCell(target, this.#mayExceed)) return 0
     const count = Math.min(stop - at, cellBytes - target % cellBytes)
     chunk.copy(this.#arena.bytes, target, at, at + count)
     return count
@@ -128,7 +141,7 @@ export class UnfinishedFrame implements Unfinished {
   #intoPrivate (chunk: Buffer, at: number, stop: number): number {
     const most = Math.min(this.announcedBytes, smallFrameBytesMax)
     const count = Math.min(stop - at, most - this.#filled)
-    if (!this.#arena.charge(count, this.#shortage.mayExceed(this))) return 0
+    if (!this.#arena.charge(count, this.#mayExceed)) return 0
     this.#chargedBytes += count
     this.#growTo(this.#filled + count, most)
     chunk.copy(this.#private!, this.#filled, at, at + count)
