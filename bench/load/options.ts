@@ -68,9 +68,9 @@ export const help = `Loads a Kafka broker with requests made beforehand and says
   --json                         one JSON object instead of the table
 `
 
-export function parseOptions (argv: string[]): LoadOptions | null {
+function valuesOf (argv: string[]) {
   const text = (fallback: string) => ({ type: 'string', default: fallback } as const)
-  const { values } = parseArgs({
+  return parseArgs({
     args: argv,
     options: {
       help: { type: 'boolean', short: 'h', default: false },
@@ -100,7 +100,11 @@ export function parseOptions (argv: string[]): LoadOptions | null {
       warmup: { type: 'string' },
       'bytes-max': text('Infinity')
     }
-  })
+  }).values
+}
+
+export function parseOptions (argv: string[]): LoadOptions | null {
+  const values = valuesOf(argv)
   if (values.help) return null
   const number = (name: keyof typeof values): number => {
     const value = Number(values[name])
