@@ -318,6 +318,8 @@ export class Border implements LogClient {
     const orderly = clean && !this.#arrivals.failed
     await Promise.all(this.#arrivals.keepers.map(keeper => keeper.close(orderly, rows)))
     await this.#filling.close()
+    // Reads that ended with their thread give their cells back by promises: those run before this one.
+    await new Promise<void>(resolve => this.#options.clock.soon(resolve))
     for (const row of rows) row.tail?.clear()
     this.arena.close()
     assert(!orderly || this.arena.heldCells === 0, 'whoever held arena memory has given it back')
