@@ -99,6 +99,7 @@ describe('Fetch', () => {
     const doors = fakeDoors(11)
     doors.log.slowRows.add(1)
     doors.log.extend(0, 1)
+    doors.log.extend(1, 1) // what a read brings after the client has gone is nobody's
     const answer = fetch(request([0, 0], { minBytes: 1000 }), doors.context)
     doors.leave()
     expect(await answer).toBe(noAnswer)

@@ -174,7 +174,7 @@ export class FetchWork implements Parked {
   }
 
   #readFrom (start: number): Promise<void> | undefined {
-    for (let index = start; index < this.#wanted.length; index++) {
+    for (let index = start; index < this.#wanted.length && !this.#context.gone; index++) {
       const reading = this.#readOne(index)
       if (reading !== undefined) return reading.then(() => this.#readFrom(index + 1))
     }
@@ -255,6 +255,8 @@ export class FetchWork implements Parked {
   }
 
   #take (part: ReadPartition, result: ReadResult): void {
+    // The client went while this was read: its parts are given back already, this one is nobody's.
+    if (this.#context.gone) return releasePieces(result.records.pieces)
     if (result.errorCode !== errorCodes.NONE) {
       part.errorCode = result.errorCode
       this.#mustAnswer = true
