@@ -96,6 +96,8 @@ async function findIn (
     case earliestPendingUpload: return found(asked, -1, -1, -1)
     case newestRecord: {
       const { offset, timestampMs, leaderEpoch } = await log.offsetOfMaxTimestamp(row)
+      // Of all records, as Kafka: where that one may not be seen yet, an older one is no answer.
+      if (offset >= endOf(hosted, limit, log.table)) return found(asked, -1, -1, -1)
       return found(asked, offset, timestampMs, leaderEpoch)
     }
     default: {

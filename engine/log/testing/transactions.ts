@@ -13,8 +13,10 @@ import { batch, now } from './kit.ts'
 export interface Producing { producerId: number, producerEpoch?: number }
 
 /** Stages a transactional batch as a broker's own component does; returns the error's name. */
-export function stageIn (log: Log, values: string[], { producerId, producerEpoch = 0 }: Producing): string {
-  const bytes = batch(values, { transactional: true, producerId, producerEpoch, baseSequence: 0 })
+export function stageIn (
+  log: Log, values: string[], { producerId, producerEpoch = 0 }: Producing, timestamp = now
+): string {
+  const bytes = batch(values, { transactional: true, producerId, producerEpoch, baseSequence: 0 }, timestamp)
   return errorName(log.stageAsLeader(bytes, 'coordinator', now).errorCode)
 }
 
@@ -26,8 +28,8 @@ export function stageEnd (
 }
 
 /** In rounds of their own. Throw when refused. */
-export function writeIn (log: Log, values: string[], producer: Producing): void {
-  taken(stageIn(log, values, producer))
+export function writeIn (log: Log, values: string[], producer: Producing, timestamp = now): void {
+  taken(stageIn(log, values, producer, timestamp))
   log.write(now)
 }
 
