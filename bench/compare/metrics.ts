@@ -48,5 +48,6 @@ export type Figures = Partial<Record<MetricName, number>>
 export const metricNames = Object.keys(metrics) as MetricName[]
 
 export function showRatio (ratio: number): string {
-  return `${ratio >= 9.95 ? ratio.toFixed(0) : ratio.toFixed(2)} x`
+  if (ratio >= 9.95) return `${ratio.toFixed(0)} x`
+  return `${ratio < 0.0995 ? ratio.toPrecision(2) : ratio.toFixed(2)} x`
 }

@@ -129,5 +129,5 @@ export function howItWasDone ({ runs, seconds, overrides, quick }: Report): stri
     'millrace / Kafka of the medians, its range that of the runs side by side. Both brokers run all the time, on the ' +
     `same cores as the client; ${seconds} s a run once warm. Defaults but for ${overrides.join(', ')} on both. ` +
     'GB are bytes of batches as they travel (with the clients: of values). Share: of the loop in bench/limits that ' +
-    'does the same with one thread and nothing else.' + (quick ? ' A quick run: its figures mean nothing.' : '')
+    'does the same with one thread and nothing else; a broker has more threads.' + (quick ? ' A quick run: its figures mean nothing.' : '')
 }
