@@ -86,6 +86,12 @@ export class FaultyDisk extends MemoryDisk {
     this.#treeChanges = []
     for (const [file, changes] of this.#unsynced) forgetChanges(file, changes, random)
     this.#unsynced.clear()
+    this.#dropped = new WeakSet()
+  }
+
+  /** The process ends, the machine goes on: handles are gone, what was written is there. */
+  kill (): void {
+    this.openFiles.clear()
   }
 
   /** Changes of files and of names that a crash may lose. */

@@ -36,7 +36,8 @@ export function decodeOffsets (text: string): OffsetCheckpoint {
   const offsets: OffsetCheckpoint = new Map()
   const lines = text.split('\n')
   if (lines[0] !== '0') return offsets
-  for (const line of lines.slice(2)) {
+  // What is behind the last line break is half a line.
+  for (const line of lines.slice(2, -1)) {
     const found = /^(\S+) (\d+) (\d+)$/.exec(line)
     if (found !== null) offsets.set(`${found[1]}-${found[2]}`, Number(found[3]))
   }

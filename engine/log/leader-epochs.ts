@@ -89,8 +89,10 @@ export class LeaderEpochs {
   /** null when the text is no such file. */
   static decode (text: string): LeaderEpochs | null {
     const lines = text.split('\n')
-    const count = Number(lines[1])
-    if (lines[0] !== String(version) || !Number.isInteger(count) || count < 0) return null
+    const count = /^\d+$/.test(lines[1] ?? '') ? Number(lines[1]) : -1
+    // The end of the last line counts: of a file that is there in part a number would be too small.
+    const whole = lines.length === count + 3 && lines[count + 2] === ''
+    if (lines[0] !== String(version) || !whole) return null
     const epochs = new LeaderEpochs()
     for (const line of lines.slice(2, 2 + count)) {
       const found = /^(\d+) (\d+)$/.exec(line)

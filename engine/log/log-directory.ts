@@ -25,6 +25,7 @@ export interface DirectoryOptions {
 export interface FoundPartition extends LogIdentity {
   /** The whole path. */
   folder: string
+  /** -1: no checkpoint knows it. */
   recoveryPoint: Offset
   logStart: Offset
   highWatermark: Offset
@@ -77,10 +78,10 @@ function newId (random: Random): string {
 
 function checkOwner (meta: MetaProperties, { path, nodeId, clusterId }: DirectoryOptions): void {
   if (meta.clusterId !== '' && meta.clusterId !== clusterId) {
-    throw new Error(`the log directory ${path} belongs to the cluster ${meta.clusterId}, this broker to ${clusterId}`)
+    throw new Error(`${path}/${fileNames.meta}: the log directory belongs to the cluster ${meta.clusterId}, this broker to ${clusterId}`)
   }
   if (meta.nodeId >= 0 && meta.nodeId !== nodeId) {
-    throw new Error(`the log directory ${path} belongs to the broker ${meta.nodeId}, this one is ${nodeId}`)
+    throw new Error(`${path}/${fileNames.meta}: the log directory belongs to the broker ${meta.nodeId}, this one is ${nodeId}`)
   }
 }
 
@@ -95,11 +96,20 @@ function writeLockFile (disk: Disk, path: string): void {
   disk.close(disk.open(`${path}/${fileNames.lock}`, 'write'))
 }
 
+/** Without those of logs that are gone: they must not count for the next log of that name. */
+function readOwnOffsets (disk: Disk, path: string, name: string): OffsetCheckpoint {
+  const offsets = readOffsets(disk, path, name)
+  const gone = [...offsets.keys()].filter(folder => disk.status(`${path}/${folder}`) === null)
+  for (const folder of gone) offsets.delete(folder)
+  if (gone.length > 0) writeOffsets(disk, path, name, offsets)
+  return offsets
+}
+
 function findPartitions (options: DirectoryOptions): FoundPartition[] {
   const { disk, path, logger } = options
-  const recoveryPoints = readOffsets(disk, path, fileNames.recoveryPoints)
-  const logStarts = readOffsets(disk, path, fileNames.logStarts)
-  const highWatermarks = readOffsets(disk, path, fileNames.highWatermarks)
+  const recoveryPoints = readOwnOffsets(disk, path, fileNames.recoveryPoints)
+  const logStarts = readOwnOffsets(disk, path, fileNames.logStarts)
+  const highWatermarks = readOwnOffsets(disk, path, fileNames.highWatermarks)
   const found: FoundPartition[] = []
   for (const name of disk.list(path)) {
     const { kind, topic, partition } = parseFolder(name)
@@ -113,7 +123,7 @@ function findPartitions (options: DirectoryOptions): FoundPartition[] {
         partition,
         topicId: readPartitionMetadata(disk, folder) ?? zeroUuid,
         folder,
-        recoveryPoint: recoveryPoints.get(name) ?? 0,
+        recoveryPoint: recoveryPoints.get(name) ?? -1,
         logStart: Math.max(logStarts.get(name) ?? 0, startOfMoved(disk, folder)),
         highWatermark: highWatermarks.get(name) ?? 0,
         foreign: !recoveryPoints.has(name)

@@ -5,7 +5,7 @@ import { encodePartitionMetadata, replaceFileUnsynced } from './checkpoints.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import { asideFile } from './compaction/retired.ts'
 import { fileNames, offsetFile, offsetOfName, segmentSuffixes, suffix } from './names.ts'
-import { type LogParts } from './partition-log.ts'
+import { type Log, type LogParts } from './partition-log.ts'
 import { Segment } from './segment.ts'
 import { type LogConfig, type Offset } from './types.ts'
 
@@ -105,8 +105,17 @@ export class LogFiles {
     return first === undefined ? end : Math.min(end, first.baseOffset)
   }
 
+  /**
+   * The recovery point for the directory's checkpoint: lower where only the records of a segment are on the
+   * device, and not its indexes. A start then looks at that segment again.
+   */
+  recoveryMark ({ recoveryPoint, segments }: Log): Offset {
+    const inside = segments.length > 0 && recoveryPoint > segments[segments.length - 1].baseOffset
+    return Math.min(inside ? recoveryPoint - 1 : recoveryPoint, this.unflushed[0]?.baseOffset ?? Infinity)
+  }
+
   flushSealed (): void {
-    for (const { path } of this.unflushed) syncFile(this.#disk, path)
+    for (const { path } of this.unflushed) syncSegment(this.#disk, path)
     this.unflushed.length = 0
   }
 
@@ -116,13 +125,21 @@ export class LogFiles {
     if (at >= 0) this.unflushed.splice(at, 1)
   }
 
+  /** After a start that was not preceded by a clean end: nothing is known to be on the device. */
+  mistrust (): void {
+    this.#epochsUnsynced = true
+    this.#namesDirty = true
+    this.#folderNew = true
+  }
+
   namesChanged (): void {
     this.#namesDirty = true
   }
 
   flushNames (): void {
     const { folder } = this.#parts
-    if (this.#folderNew) syncFile(this.#disk, `${folder}/${fileNames.partitionMetadata}`)
+    const metadata = `${folder}/${fileNames.partitionMetadata}`
+    if (this.#folderNew && this.#disk.status(metadata) !== null) syncFile(this.#disk, metadata)
     if (this.#namesDirty || this.#folderNew) this.#disk.fsyncDirectory(folder)
     if (this.#folderNew) this.#disk.fsyncDirectory(folder.slice(0, folder.lastIndexOf('/')))
     this.#namesDirty = false
@@ -204,8 +221,30 @@ export class LogFiles {
   }
 }
 
-function syncFile (disk: Disk, path: string): void {
-  const file = disk.open(path, 'write')
+/**
+ * Everything that makes a sealed segment last, by the path of its .log. A start does not read its records
+ * again: it believes the indexes, the leader epochs and the producers as they were behind it, and looks for
+ * all of them by name.
+ */
+export function syncSegment (disk: Disk, path: string): void {
+  const folder = path.slice(0, path.lastIndexOf('/'))
+  syncFile(disk, path)
+  const name = path.slice(folder.length + 1)
+  const snapshot = disk.list(folder).find(other => other > name && other.endsWith(suffix.snapshot))
+  const others = [
+    ...snapshot === undefined ? [] : [`${folder}/${snapshot}`],
+    ...segmentSuffixes.slice(1).map(ending => path.slice(0, -suffix.log.length) + ending),
+    `${folder}/${fileNames.leaderEpochs}`,
+    `${folder}/${fileNames.partitionMetadata}`
+  ]
+  for (const other of others) if (disk.status(other) !== null) syncFile(disk, other)
+  disk.fsyncDirectory(folder)
+  disk.fsyncDirectory(folder.slice(0, folder.lastIndexOf('/')))
+}
+
+/** Through a descriptor of its own: what any descriptor wrote into the file reaches the device. */
+export function syncFile (disk: Disk, path: string): void {
+  const file = disk.open(path, 'read')
   try {
     disk.fsync(file)
   } finally {

@@ -199,7 +199,8 @@ export class Log implements PartitionLog {
     assert(this.#staging.batches.length === 0, 'nothing is staged when a log is cut')
     if (offset >= this.#end) return
     this.compaction.cut(offset)
-    if (offset < this.#start || this.segments.length === 0) this.truncateFullyAndStartAt(offset)
+    const start = Math.max(this.#start, this.segments[0]?.baseOffset ?? Infinity)
+    if (offset < start) this.truncateFullyAndStartAt(offset)
     else truncateTail(this, offset)
   }
 
@@ -286,6 +287,7 @@ export class Log implements PartitionLog {
     active.writeIndexes()
     active.trim()
     this.flush()
+    active.syncIndexes()
     this.takeSnapshot(this.#end, null)
     this.files.unlinkAll()
   }

@@ -20,8 +20,9 @@ export interface OpenOptions extends LogParts {
   nowMs: number
   /** The directory was closed cleanly. */
   clean: boolean
-  /** From the directory's checkpoints; 0 when they say nothing. */
+  /** From the directory's checkpoints; -1 when they say nothing. */
   recoveryPoint: Offset
+  /** From there too; 0 when they say nothing. */
   logStart: Offset
 }
 
@@ -38,7 +39,7 @@ export function openLog (options: OpenOptions): Log {
   settleStart(log, options.logStart, end)
   if (!epochsKnown && log.segments.length > 0) readEpochs(log)
   trimEpochs(log)
-  log.recoveryPoint = options.clean ? log.end : Math.min(options.recoveryPoint, log.end)
+  log.recoveryPoint = options.clean ? log.end : Math.min(Math.max(0, options.recoveryPoint), log.end)
   log.files.removeSnapshots(offset => offset > log.end || isStray(log, offset))
   if (log.snapshotOffset > log.end) log.snapshotOffset = -1
   // Where acks wait for the device, so do readers: what was found is made durable before it is shown.
@@ -180,6 +181,7 @@ function tailFits (log: Log, segment: Segment, offsets: OffsetIndex, times: Time
 
 /** Checks what may not have reached the device. Returns the log's end. */
 function recover (log: Log, recoveryPoint: Offset): Offset {
+  log.files.mistrust()
   const { segments } = log
   if (segments.length === 0) return 0
   let first = segments.length - 1
@@ -194,7 +196,8 @@ function recover (log: Log, recoveryPoint: Offset): Offset {
     const segment = segments[index]
     const { end, lostBytes } = recoverOne(log, segment)
     ends.push(end)
-    if (lostBytes > 0) cutAfter(log, index, end, lostBytes)
+    const hole = isHole(log, recoveryPoint, end, segments[index + 1])
+    if (lostBytes > 0 || hole) cutAfter(log, index, end, lostBytes)
     if (index === segments.length - 1) break
     segment.finishTimeIndex()
     segment.writeIndexes()
@@ -203,11 +206,18 @@ function recover (log: Log, recoveryPoint: Offset): Offset {
     log.files.sealed(segment, segments[index + 1].baseOffset)
     log.takeSnapshot(segments[index + 1].baseOffset, null)
   }
-  log.files.namesChanged()
   // Compaction leaves gaps in a sound log: there the empty segment alone knows where the log ends.
   if (!log.config.compacts) dropEmptyEnds(log, ends)
   log.active.closeFile()
   return ends[ends.length - 1]
+}
+
+/**
+ * A power cut may keep a segment and lose the last batches of the one before. Compaction leaves gaps too, and
+ * a log that was once compacted, or comes from elsewhere, may have them: there what follows stays.
+ */
+function isHole (log: Log, recoveryPoint: Offset, end: Offset, next: Segment | undefined): boolean {
+  return next !== undefined && next.baseOffset > end && recoveryPoint >= 0 && !log.config.compacts
 }
 
 function recoverOne (log: Log, segment: Segment): { end: Offset, lostBytes: number } {
@@ -240,7 +250,7 @@ function dropEmptyEnds (log: Log, ends: Offset[]): void {
 /** What lies behind a cut has no place in the log any more. */
 function cutAfter (log: Log, index: number, end: Offset, lostBytes: number): void {
   const { path } = log.segments[index]
-  const behind = log.segments.splice(index + 1)
+  const behind = log.segments.splice(index + 1).reverse()
   for (const segment of behind) log.files.doom(segment, 0)
   log.files.unlinkAll()
   // On the device before anything is appended: another power cut must not bring them back behind new records.

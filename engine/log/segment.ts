@@ -134,6 +134,8 @@ export class Segment {
   #offsetEntriesFiled = 0
   #timeEntriesFiled = 0
   #file: FileHandle = -1
+  /** Index files were written since they were last on the device. */
+  #indexesUnsynced = false
   /** The file is longer than what was written (preallocate). */
   preallocated = false
 
@@ -245,6 +247,15 @@ export class Segment {
     }
   }
 
+  /** Before a clean end: the next start believes them. */
+  syncIndexes (): void {
+    if (!this.#indexesUnsynced) return
+    for (const ending of [suffix.offsetIndex, suffix.timeIndex]) {
+      this.#withIndex(ending, file => this.#disk.fsync(file))
+    }
+    this.#indexesUnsynced = false
+  }
+
   /** The last time entry, so that the file alone tells the segment's newest time. */
   finishTimeIndex (): void {
     if (this.meter.maxTimestampMs < 0) return
@@ -330,19 +341,22 @@ export class Segment {
   }
 
   #writeIndex (ending: string, bytes: Buffer, position: number): void {
-    const file = this.#disk.open(this.pathOf(ending), 'write')
-    try {
-      this.#disk.writev(file, [bytes], position)
-    } finally {
-      this.#disk.close(file)
-    }
+    this.#indexesUnsynced = true
+    this.#withIndex(ending, file => this.#disk.writev(file, [bytes], position))
   }
 
   #replaceIndex (ending: string, bytes: Buffer): void {
-    const file = this.#disk.open(this.pathOf(ending), 'write')
-    try {
+    this.#indexesUnsynced = true
+    this.#withIndex(ending, file => {
       this.#disk.truncate(file, 0)
       if (bytes.length > 0) this.#disk.writev(file, [bytes], 0)
+    })
+  }
+
+  #withIndex (ending: string, action: (file: FileHandle) => void): void {
+    const file = this.#disk.open(this.pathOf(ending), 'write')
+    try {
+      action(file)
     } finally {
       this.#disk.close(file)
     }

@@ -82,6 +82,8 @@ export class TransactionIndex {
 
   /** Takes what is in the file, and returns true; false when that cannot be right. */
   load (base: Offset, end: Offset): boolean {
+    // A recovery on the way here has found that there are none.
+    if (this.#disk.status(this.#path) === null) return true
     const entries = decodeTransactionIndex(this.#disk.readFile(this.#path), base, end)
     if (entries === null) return false
     this.#holds(entries)

@@ -13,7 +13,10 @@ export function truncateTail (log: Log, offset: Offset): void {
   const { segments, files, parts } = log
   let keep = segments.length
   while (keep > 1 && segments[keep - 1].baseOffset > offset) keep--
-  for (const segment of segments.splice(keep)) files.doom(segment, 0)
+  const behind = segments.splice(keep).reverse()
+  for (const segment of behind) files.doom(segment, 0)
+  // The newest first, and for good: a crash must not leave records behind the cut.
+  if (behind.length > 0) files.flushNames()
   const active = segments[keep - 1]
   unseal(parts.disk, log.scan, active, log.config)
   files.dropUnflushed(active.baseOffset)
@@ -33,7 +36,7 @@ export function truncateTail (log: Log, offset: Offset): void {
 
 export function truncateFully (log: Log, offset: Offset): void {
   const { segments, files } = log
-  for (const segment of segments.splice(0)) files.doom(segment, 0)
+  for (const segment of segments.splice(0).reverse()) files.doom(segment, 0)
   files.epochs.clear()
   files.epochsChanged()
   files.writeEpochs(true)
@@ -57,10 +60,7 @@ function cutSegment (log: Log, segment: Segment, offset: Offset): Offset {
   let end = segment.baseOffset
   scan.reset()
   while (scan.load(segment.file, position, size)) {
-    if (scan.header.lastOffset >= offset) {
-      end = scan.header.baseOffset
-      break
-    }
+    if (scan.header.lastOffset >= offset) break
     end = scan.header.lastOffset + 1
     position += scan.header.bytes
   }

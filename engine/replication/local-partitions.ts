@@ -220,9 +220,7 @@ class CatalogPartitions implements LocalPartitions {
     this.#byName.delete(topic.name)
     this.#byId.delete(topic.id)
     return this.#after(topic, async () => {
-      for (const partition of partitions) {
-        if (partition !== undefined) await this.#remove(partition)
-      }
+      await Promise.all(partitions.map(partition => partition === undefined ? null : this.#remove(partition)))
     })
   }
 

@@ -114,7 +114,7 @@ export class Arrivals implements LinkEvents {
 
   /** Sealed segments are flushed when the disk has time: the recovery point follows. */
   #syncSealed (open: MainRow, path: string, baseOffset: Offset): void {
-    this.keepers[open.link.directory].thread.run({ kind: 'sync', path }).then(
+    this.keepers[open.link.directory].thread.run({ kind: 'sync-segment', path }).then(
       () => {
         if (this.rows[open.row] === open) open.link.synced(command.sealedSynced, open.row, baseOffset)
       },

@@ -123,6 +123,7 @@ export class Border implements LogClient {
     try {
       const opened: OpenedRow = await link.call({ kind: 'open', row, identity, config })
       this.#found.delete(key)
+      this.#arrivals.keepers[link.directory].settled(key)
       this.table.setHighWatermark(row, opened.highWatermark)
       this.#places.resume(this.#row(row), this.#moving.get(key))
       return { row, errorCode: errorCodes.NONE }
@@ -175,6 +176,7 @@ export class Border implements LogClient {
     keeper.partitions--
     if (path !== null) keeper.doom(path, this.#options.clock.nowMs() + config.fileDeleteDelayMs)
     this.#freeRow(row)
+    await keeper.forget(() => this.#openRows())
   }
 
   async discard (found: FoundLog): Promise<void> {
@@ -182,9 +184,12 @@ export class Border implements LogClient {
     const link = this.#found.get(key)
     if (link === undefined) return
     this.#found.delete(key)
-    this.#arrivals.keepers[link.directory].partitions--
+    const keeper = this.#arrivals.keepers[link.directory]
+    keeper.partitions--
     const { topic, topicId, partition } = found
     await link.call({ kind: 'discard', identity: { topic, topicId, partition } })
+    keeper.settled(key)
+    await keeper.forget(() => this.#openRows())
   }
 
   async truncateTo (row: Row, offset: Offset): Promise<void> {
@@ -195,6 +200,7 @@ export class Border implements LogClient {
     if (this.table.highWatermark(row) > end) this.table.setHighWatermark(row, end)
     this.#arrivals.mark(row)
     this.#arrivals.tellAdvanced()
+    await this.#arrivals.keepers[open.link.directory].saveRecoveryPoints(() => this.#openRows())
   }
 
   async deleteRecords (row: Row, offset: Offset): Promise<Offset> {

@@ -3,6 +3,7 @@
 import { type Clock } from '../base/clock.ts'
 import { type Disk, type VolumeSpace } from '../base/disk.ts'
 import { type Cleaning } from '../log/compaction/cleaning.ts'
+import { syncFile, syncSegment } from '../log/log-files.ts'
 import { type SegmentView } from '../log/partition-log.types.ts'
 import { type AbortedRange, type AbortedSearch, collectAborted } from '../log/aborted-reader.ts'
 import { type SegmentReader } from '../log/reader.ts'
@@ -47,6 +48,7 @@ export type DiskJob =
   | { kind: 'newest', views: SegmentView[], from: Offset, upper: Offset }
   | { kind: 'sync', path: string }
   | { kind: 'space', path: string }
+  | { kind: 'sync-segment', path: string }
   | { kind: 'replace', path: string, bytes: Uint8Array }
   | { kind: 'remove', path: string }
 
@@ -59,6 +61,7 @@ export interface JobResults extends CompactionResults {
   newest: TimestampOffset
   sync: null
   space: VolumeSpace | null
+  'sync-segment': null
   replace: null
   remove: null
 }
@@ -84,6 +87,7 @@ export function runDiskJob (tools: JobTools, job: DiskJob): JobResults[DiskJob['
     case 'newest': return reader.offsetOfMaxTimestamp(job.views, job.from, job.upper)
     case 'sync': syncFile(disk, job.path); return null
     case 'space': return disk.space?.(job.path) ?? null
+    case 'sync-segment': syncSegment(disk, job.path); return null
     case 'replace': disk.replaceFile(job.path, job.bytes); return null
     case 'remove': disk.removeDirectory(job.path); return null
   }
@@ -122,14 +126,4 @@ function locate (tools: JobTools, job: LocateJob): Located {
 /** Bytes of the whole batches a buffer starts with. */
 export function wholeBatches (bytes: Buffer): number {
   return eachBatch(bytes, 0, bytes.length, () => {})
-}
-
-/** Through a descriptor of its own: what any descriptor wrote into the file reaches the device. */
-function syncFile (disk: Disk, path: string): void {
-  const file = disk.open(path, 'read')
-  try {
-    disk.fsync(file)
-  } finally {
-    disk.close(file)
-  }
 }

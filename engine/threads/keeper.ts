@@ -4,7 +4,7 @@ import { type FolderLock } from '../base/folder-lock.ts'
 import { DiskError, isOutOfFiles } from '../base/disk.ts'
 import { encodeOffsets } from '../log/checkpoints.ts'
 import {
-  checkpointDirectory, checkpointKey, markClean, type OpenedDirectory, openDirectory
+  checkpointDirectory, checkpointKey, type FoundPartition, markClean, type OpenedDirectory, openDirectory
 } from '../log/log-directory.ts'
 import { fileNames } from '../log/names.ts'
 import { type Offset } from '../log/types.ts'
@@ -37,9 +37,14 @@ export class DirectoryKeeper {
   #highWatermarksAtMs: number
   /** Folders that wait until their readers are done. */
   readonly #doomed: { path: string, dueMs: number }[] = []
+  /** Logs that were found and have no row yet, by folder name: what the checkpoints say of them stays. */
+  readonly #unopened = new Map<string, FoundPartition>()
   #writing = 0
-  #startsSaving: Promise<void> = Promise.resolve()
-  #startsSaved: Promise<void> | null = null
+  readonly #startsSaved = new SharedWrite()
+  readonly #pointsSaving = new SharedWrite()
+  readonly #allSaved = new SharedWrite()
+  /** Logs that the recovery point checkpoint knows. */
+  #pointsSaved = 0
 
   constructor (index: number, options: LogOptions, thread: DiskThread, table: PartitionTable) {
     this.index = index
@@ -73,10 +78,16 @@ export class DirectoryKeeper {
       const fields = { directory: this.path, partitions: partitions.length }
       this.#options.logger.info(fields, 'not closed cleanly: recovering logs')
     }
+    for (const one of partitions) this.#unopened.set(checkpointKey(one), one)
     await Promise.all(this.links.map((link) => {
       const own = partitions.filter(({ topicId, partition }) => this.linkOf(topicId, partition) === link)
       return link.call({ kind: 'start', clean, partitions: own, configs: own.map(({ topic }) => configOf(topic)) })
     }))
+  }
+
+  /** The found log has a row, or is gone. */
+  settled (key: string): void {
+    this.#unopened.delete(key)
   }
 
   /** Fixed for the process's life: partitions of one topic are spread, and so are topics. */
@@ -99,25 +110,38 @@ export class DirectoryKeeper {
     if (this.#writing > 0) return
     if (nowMs - this.#highWatermarksAtMs >= (highWatermarkMs ?? optionDefaults.highWatermarkMs)) {
       this.#highWatermarksAtMs = nowMs
-      this.#replace(fileNames.highWatermarks, this.#highWatermarks(rows))
+      const highWatermarks = this.#highWatermarks(rows)
+      this.#replace(fileNames.highWatermarks, highWatermarks)
+      // New logs do not wait: of one without a recovery point a start cannot tell a lost tail from a gap.
+      if (highWatermarks.length !== this.#pointsSaved) this.#recoveryPointsAtMs = -Infinity
     }
     if (nowMs - this.#recoveryPointsAtMs >= (recoveryPointMs ?? optionDefaults.recoveryPointMs)) {
       this.#recoveryPointsAtMs = nowMs
-      this.#replace(fileNames.recoveryPoints, this.#entries(rows, row => this.#table.recoveryPoint(row.row)))
+      this.#replace(fileNames.recoveryPoints, this.#recoveryPoints(rows))
       this.#replace(fileNames.logStarts, this.#logStarts(rows))
     }
   }
 
-  #entries (rows: Iterable<MainRow>, offsetOf: (row: MainRow) => Offset): Entry[] {
+  #entries (
+    rows: Iterable<MainRow>, offsetOf: (row: MainRow) => Offset, foundOf: (found: FoundPartition) => Offset
+  ): Entry[] {
     const entries: Entry[] = []
     for (const row of rows) {
       if (row.link.directory === this.index) entries.push([checkpointKey(row.identity), offsetOf(row)])
     }
+    for (const [key, found] of this.#unopened) if (foundOf(found) >= 0) entries.push([key, foundOf(found)])
     return entries
   }
 
   #highWatermarks (rows: Iterable<MainRow>): Entry[] {
-    return this.#entries(rows, row => this.#table.highWatermark(row.row))
+    return this.#entries(rows, row => this.#table.highWatermark(row.row), found => found.highWatermark)
+  }
+
+  #recoveryPoints (rows: Iterable<MainRow>): Entry[] {
+    const entries = this.#entries(
+      rows, row => this.#table.recoveryPoint(row.row), found => found.recoveryPoint)
+    this.#pointsSaved = entries.length
+    return entries
   }
 
   /** Only of logs that start above their first segment. */
@@ -126,19 +150,35 @@ export class DirectoryKeeper {
     for (const row of rows) {
       if (row.views.length > 0 && this.#table.logStart(row.row) > row.views[0].baseOffset) above.push(row)
     }
-    return this.#entries(above, row => this.#table.logStart(row.row))
+    return this.#entries(
+      above, row => this.#table.logStart(row.row), ({ logStart }) => logStart > 0 ? logStart : -1)
   }
 
-  /** Resolves when the log starts as they are now are on the device. Who asks while a write is on its way
-   *  shares the next one. */
+  /** Resolves when the log starts as they are now are on the device. */
   saveLogStarts (rowsOf: () => Iterable<MainRow>): Promise<void> {
-    this.#startsSaved ??= this.#startsSaving.then(async () => {
-      this.#startsSaved = null
-      const written = this.#write(this.#replacing(fileNames.logStarts, this.#logStarts(rowsOf())))
-      this.#startsSaving = written.catch(() => {})
-      await written
+    return this.#startsSaved.ask(() =>
+      this.#write(this.#replacing(fileNames.logStarts, this.#logStarts(rowsOf()))))
+  }
+
+  /** A log was cut: what is appended next must not count as flushed. */
+  saveRecoveryPoints (rowsOf: () => Iterable<MainRow>): Promise<void> {
+    return this.#pointsSaving.ask(() =>
+      this.#write(this.#replacing(fileNames.recoveryPoints, this.#recoveryPoints(rowsOf()))))
+  }
+
+  /** A log is gone: what the checkpoints say of it must not count for the next one of its name. */
+  async forget (rowsOf: () => Iterable<MainRow>): Promise<void> {
+    if (this.failure !== null) return
+    await this.#allSaved.ask(async () => {
+      const rows = [...rowsOf()]
+      const all = [
+        this.#replacing(fileNames.recoveryPoints, this.#recoveryPoints(rows)),
+        this.#replacing(fileNames.logStarts, this.#logStarts(rows)),
+        this.#replacing(fileNames.highWatermarks, this.#highWatermarks(rows))
+      ]
+      // A directory that refuses goes offline by that: the log is gone all the same.
+      await Promise.all(all.map(job => this.#write(job).catch(() => {})))
     })
-    return this.#startsSaved
   }
 
   #replace (name: string, entries: Entry[]): void {
@@ -190,6 +230,22 @@ export class DirectoryKeeper {
       highWatermarks: new Map(this.#highWatermarks(rows))
     })
     if (clean) markClean(disk, this.path, -1)
+  }
+}
+
+/** Writes the same files one after the other; who asks while a write is on its way shares the next one. */
+class SharedWrite {
+  #last: Promise<void> = Promise.resolve()
+  #next: Promise<void> | null = null
+
+  ask (write: () => Promise<void>): Promise<void> {
+    this.#next ??= this.#last.then(async () => {
+      this.#next = null
+      const written = write()
+      this.#last = written.catch(() => {})
+      await written
+    })
+    return this.#next
   }
 }
 

@@ -23,8 +23,10 @@ const spareReplies = 8
 /** An open log and what the core needs to know about it. */
 export interface CoreRow {
   readonly log: PartitionLog
-  /** Everything below `end` is known to be on the device. */
+  /** Everything below is known to be on the device. */
   readonly recoveryPoint: number
+  /** The same for the checkpoint. */
+  readonly recoveryMark: number
   leads: boolean
   /** Acks wait for fsync: each round asks a disk thread for one. */
   readonly syncs: boolean
@@ -332,7 +334,7 @@ export class LogCore {
     state.lastMarker = open.log.lastMarker
     state.lastAborted = open.log.lastAborted
     state.sizeBytes = open.log.bytes
-    state.recoveryPoint = open.recoveryPoint
+    state.recoveryPoint = open.recoveryMark
     this.parts.table.writeLog(row, state)
   }
 

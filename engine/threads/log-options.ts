@@ -31,7 +31,7 @@ export interface LogOptions {
   logger: Logger
   /** millrace.memory.bytes: the arena's budget. */
   memoryBytes: number
-  /** Settings of logs that are recovered before their topic's settings are known. */
+  /** Settings of logs whose topic nobody knows. */
   defaults: LogConfig
   /** Asked once, when the directories are about to be recovered, for the settings of found logs by topic. */
   settingsAtStart?: () => (topic: string) => LogConfig

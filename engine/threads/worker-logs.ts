@@ -42,6 +42,8 @@ class OpenRow implements CoreRow {
   readonly log: Log
   readonly key: string
   leads = false
+  /** That the catalog told; -1 before it did. */
+  epoch = -1
 
   constructor (log: Log, key: string) {
     this.log = log
@@ -51,6 +53,10 @@ class OpenRow implements CoreRow {
   get recoveryPoint (): Offset { return this.log.recoveryPoint }
   get syncs (): boolean { return this.log.config.durability !== 'page-cache' }
   get activeBase (): Offset { return this.log.active.baseOffset }
+
+  get recoveryMark (): Offset {
+    return this.log.files.recoveryMark(this.log)
+  }
 
   sealedSynced (base: Offset): void {
     const { files } = this.log
@@ -116,6 +122,7 @@ export class WorkerLogs implements Calls {
       case 'lead': return this.#lead(call.row, row, call.epoch)
       case 'follow':
         row.leads = false
+        row.epoch = call.epoch
         row.log.leaderEpoch = call.epoch
         return null
       case 'configure': row.log.configure(call.config); return null
@@ -209,11 +216,18 @@ export class WorkerLogs implements Calls {
 
   /** Returns the durable end as of now: later appends may be written, but main has not heard of them. */
   #lead (row: number, open: OpenRow, epoch: number): Offset {
-    const { leaderEpoch } = open.log
-    if (epoch < leaderEpoch) {
-      throw new CallRefused(errorCodes.FENCED_LEADER_EPOCH, `the log is at leader epoch ${leaderEpoch}`)
+    const { log } = open
+    if (epoch < open.epoch) {
+      throw new CallRefused(errorCodes.FENCED_LEADER_EPOCH, `the log is at leader epoch ${open.epoch}`)
     }
-    open.log.becomeLeader(epoch)
+    open.epoch = epoch
+    if (epoch < log.leaderEpoch) {
+      // As Kafka: the catalog is right. One bit of a batch's header, which no checksum covers, is enough.
+      this.#core.news.logger.warn({ folder: log.parts.folder, found: log.leaderEpoch, epoch },
+        'the log speaks of a later leader epoch than the catalog knows: it is led from here on all the same')
+      log.leaderEpoch = -1
+    }
+    log.becomeLeader(epoch)
     open.leads = true
     this.#core.publishState(row)
     return open.log.durableEnd
@@ -253,7 +267,7 @@ export class WorkerLogs implements Calls {
       if (log.lastMarker >= 0) log.replicated(table.highWatermark(row))
       const changed = log.start !== table.logStart(row) || log.durableEnd !== table.durableEnd(row) ||
         log.firstUnstable !== table.firstUnstable(row)
-      if (!changed && log.recoveryPoint === table.recoveryPoint(row)) continue
+      if (!changed && open.recoveryMark === table.recoveryPoint(row)) continue
       this.#core.publishState(row)
       if (changed) this.#core.news.moved(row, log.durableEnd)
     }
@@ -265,7 +279,7 @@ export class WorkerLogs implements Calls {
     const closed: ClosedLogs = { recoveryPoints: [], logStarts: [] }
     for (const [key, { log }] of this.#held) {
       log.close(clean && this.#core.failure === null)
-      closed.recoveryPoints.push([key, log.recoveryPoint])
+      closed.recoveryPoints.push([key, log.files.recoveryMark(log)])
       const first = log.segments[0]
       if (first !== undefined && log.start > first.baseOffset) closed.logStarts.push([key, log.start])
     }

@@ -1,0 +1,101 @@
+// What a power cut may take of the files beside the records, and what a start makes of the rest. Each of
+// these was once found by the storage fuzzer.
+import { describe, expect, it } from 'vitest'
+import { FaultyDisk } from '../base/disk-faulty.ts'
+import { LeaderEpochs } from './leader-epochs.ts'
+import { checkpointDirectory, checkpointKey, openDirectory } from './log-directory.ts'
+import { syncSegment } from './log-files.ts'
+import { append, contents, fixedRandom, now, open, topicId } from './testing/kit.ts'
+import { silentLogger } from '../base/logger.ts'
+
+const config = { segmentBytes: 300, indexIntervalBytes: 100 }
+
+function faulty (): FaultyDisk {
+  const disk = new FaultyDisk()
+  disk.makeDirectory('/data')
+  disk.fsyncDirectory('/')
+  return disk
+}
+
+const openData = (disk: FaultyDisk) =>
+  openDirectory({ disk, path: '/data', nodeId: 1, clusterId: 'c', logger: silentLogger, random: fixedRandom })
+
+describe('a power cut', () => {
+  it('leaves a synced segment its newest time, its epochs and its producers', () => {
+    const disk = faulty()
+    const { log } = open(disk, config)
+    log.becomeLeader(3)
+    for (let index = 0; index < 9; index++) {
+      append(log, [`value ${index}`], { producerId: 7, producerEpoch: 0, baseSequence: index }, now + index)
+    }
+    const [first, second] = log.segments
+    syncSegment(disk, first.path)
+    disk.crash()
+    const again = open(disk, config, { recoveryPoint: second.baseOffset }).log
+    expect(again.end).toBe(second.baseOffset)
+    expect(again.segments[0].meter.maxTimestampMs).toBe(now + second.baseOffset - 1)
+    expect(again.files.epochs.entries).toEqual([[3, 0]])
+    expect(again.producers.get(7)?.lastSequence).toBe(second.baseOffset - 1)
+  })
+
+  it('that takes the end of a segment and not the next one ends the log there', () => {
+    const disk = faulty()
+    const { log } = open(disk, config)
+    log.becomeLeader(0)
+    for (let index = 0; index < 9; index++) append(log, [`value ${index}`])
+    const [first, second] = log.segments
+    const whole = disk.readFile(first.path)
+    disk.kill()
+    disk.replaceFile(first.path, whole.subarray(0, whole.length / second.baseOffset))
+    const again = open(disk, config, { recoveryPoint: 0 }).log
+    expect(contents(again)).toEqual([[0, 'value 0']])
+    expect(again.end).toBe(1)
+    const elsewhere = open(disk, { ...config, compacts: true }, { recoveryPoint: 0 }).log
+    expect(elsewhere.end).toBe(1)
+  })
+
+  it('in the middle of a cut leaves no records behind it', () => {
+    for (let after = 0; after < 40; after++) {
+      const disk = faulty()
+      const { log } = open(disk, config)
+      log.becomeLeader(0)
+      for (let index = 0; index < 12; index++) append(log, [`value ${index}`])
+      log.flush()
+      const heal = (['fsync', 'rename', 'truncate', 'write'] as const)
+        .map(operation => disk.failWith({ operation, code: 'EIO', after }))
+      try {
+        log.truncateTo(2)
+      } catch {
+        // Cut off in the middle.
+      }
+      heal.forEach(one => one())
+      disk.kill()
+      const again = open(disk, config, { recoveryPoint: 12 }).log
+      const offsets = contents(again).map(([offset]) => offset)
+      expect(offsets).toEqual(Array.from({ length: again.end }, (_, offset) => offset))
+    }
+  })
+
+  it('makes half an epoch file none: its last number would be too small', () => {
+    const epochs = new LeaderEpochs()
+    epochs.assign(0, 0)
+    epochs.assign(1, 14)
+    const whole = epochs.encode().toString()
+    expect(LeaderEpochs.decode(whole)?.entries).toEqual([[0, 0], [1, 14]])
+    for (let bytes = 0; bytes < whole.length; bytes++) {
+      expect(LeaderEpochs.decode(whole.slice(0, bytes))).toBeNull()
+    }
+  })
+
+  it('or a kill does not let checkpoints of a deleted log count for the next one of its name', () => {
+    const disk = faulty()
+    const { log } = open(disk, config)
+    const key = checkpointKey({ topic: 'orders', topicId, partition: 0 })
+    checkpointDirectory(disk, '/data', { recoveryPoints: new Map([[key, 900]]), logStarts: new Map([[key, 800]]) })
+    log.close(false)
+    disk.removeDirectory('/data/orders-0')
+    expect(openData(disk).partitions).toEqual([])
+    open(disk, config)
+    expect(openData(disk).partitions).toMatchObject([{ recoveryPoint: -1, logStart: 0 }])
+  })
+})
