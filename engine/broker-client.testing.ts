@@ -6,6 +6,7 @@ import { Produce } from './protocol/messages/00-produce.ts'
 import { Fetch } from './protocol/messages/01-fetch.ts'
 import { CreateTopics } from './protocol/messages/19-create-topics.ts'
 import { DeleteTopics } from './protocol/messages/20-delete-topics.ts'
+import { DescribeConfigs } from './protocol/messages/32-describe-configs.ts'
 import { IncrementalAlterConfigs } from './protocol/messages/44-incremental-alter-configs.ts'
 import { buildBatch } from './protocol/record.ts'
 import { type AnyApi, make, type RequestOf } from './protocol/schema.ts'
@@ -61,6 +62,15 @@ export class TestClient {
     const resources = [{ resourceType, resourceName, configs }]
     const answer = await this.ask(IncrementalAlterConfigs, 1, { resources })
     return answer.responses[0].errorCode
+  }
+
+  /** Names and values. */
+  async describe (
+    resourceType: number, resourceName: string, configurationKeys: string[] | null = null
+  ): Promise<Record<string, string | null>> {
+    const resources = [{ resourceType, resourceName, configurationKeys }]
+    const answer = await this.ask(DescribeConfigs, 4, { resources })
+    return Object.fromEntries(answer.results[0].configs.map(({ name, value }) => [name, value]))
   }
 
   close (): void {

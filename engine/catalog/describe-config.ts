@@ -62,7 +62,8 @@ function shownNames (table: ReadonlyMap<string, Setting>, given: Iterable<string
 export function describeTopic (
   config: BrokerConfig, overrides: ReadonlyMap<string, string>, keys: readonly string[] | null
 ): ConfigEntry[] {
-  return chosen(shownNames(topicTable, overrides.keys()), keys).map(name => {
+  const asked = keys?.filter(key => topicTable.has(key)) ?? []
+  return chosen([...shownNames(kafkaTopicTable, overrides.keys()), ...asked], keys).map(name => {
     const setting = topicTable.get(name)!
     const value = tidy(setting, topicText(config, overrides, name))
     const synonyms = setting.synonym === undefined ? [] : brokerSynonyms(config, setting.synonym)

@@ -22,7 +22,7 @@ const clusterWideListenerKeys: ReadonlySet<string> = new Set([
 ])
 
 export function isDynamic (name: string): boolean {
-  return kafkaBrokerTable.get(name)?.dynamic !== undefined
+  return brokerTable.get(name)?.dynamic !== undefined
 }
 
 /** What is wrong with this whole set of dynamic values, of one broker or of all; null when nothing is. Names

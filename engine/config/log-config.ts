@@ -38,8 +38,8 @@ export interface LogConfig {
   /** producer.id.expiration.ms */
   producerIdExpirationMs: number
   /**
-   * 'page-cache': Kafka's default. 'group-commit' (and 'always'): the durable end, and so the high
-   * watermark, waits for fsync.
+   * 'page-cache': Kafka's default. Else the durable end, and so the high watermark, waits for fsync:
+   * 'group-commit' for one that many writes share, 'always' for the write's own, before it is answered.
    */
   durability: 'page-cache' | 'group-commit' | 'always'
 }

@@ -5,7 +5,7 @@ import { classicGroupSettings } from './settings/groups.ts'
 import { controllerSettings } from './settings/controller.ts'
 import { groupSettings } from './settings/group.ts'
 import { logSettings } from './settings/log.ts'
-import { millraceSettings } from './settings/millrace.ts'
+import { millraceSettings, millraceTopicSettings } from './settings/millrace.ts'
 import { networkSettings } from './settings/network.ts'
 import { nextGroupSettings } from './settings/groups-next.ts'
 import { remoteSettings } from './settings/remote.ts'
@@ -28,7 +28,8 @@ export const kafkaBrokerTable = table(
 export const brokerTable: ReadonlyMap<string, Setting> = new Map([
   ...kafkaBrokerTable, ...table(millraceSettings)
 ])
-export const topicTable = table(topicSettings)
+export const kafkaTopicTable = table(topicSettings)
+export const topicTable = table(topicSettings, millraceTopicSettings)
 export const groupTable = table(groupSettings)
 
 const listenerKey = /^listener\.name\.[^.]+\.(.+)$/

@@ -22,6 +22,8 @@ export class LogFiles {
   /** Sealed segments that were not flushed, oldest first. */
   readonly unflushed: UnflushedSegment[] = []
   readonly #parts: LogParts
+  /** All below is flushed but for the segments in `unflushed`. */
+  #flushedTo: Offset = 0
   /** The epochs in memory are newer than the file's. */
   #epochsUnwritten = false
   /** The file is written, and may be lost in a power cut. */
@@ -97,12 +99,19 @@ export class LogFiles {
   }
 
   /**
-   * How far a flush of the active file up to `end` really reaches: a sealed segment before it may still
-   * wait for its own.
+   * The file that holds what lies before `end` was flushed. Returns how far that really reaches: a sealed
+   * segment before it may still wait for its own, and then the end of this one counts.
    */
-  unflushedBefore (end: Offset): Offset {
+  flushed (end: Offset): Offset {
+    this.#flushedTo = Math.max(this.#flushedTo, end)
     const first = this.unflushed[0]
-    return first === undefined ? end : Math.min(end, first.baseOffset)
+    return first === undefined ? this.#flushedTo : Math.min(this.#flushedTo, first.baseOffset)
+  }
+
+  /** The log ends there now. Returns that. */
+  cut (end: Offset): Offset {
+    this.#flushedTo = Math.min(this.#flushedTo, end)
+    return end
   }
 
   /**

@@ -178,8 +178,9 @@ export class Log implements PartitionLog {
     assert(planned, 'writing did what staging planned')
     if (this.#unflushedSinceMs < 0) this.#unflushedSinceMs = nowMs
     const written = staging.finish()
-    const { flushMessages } = this.config
-    if (flushMessages >= 0 && this.#end - this.recoveryPoint >= flushMessages) this.flush()
+    const { durability, flushMessages } = this.config
+    const due = flushMessages >= 0 && this.#end - this.recoveryPoint >= flushMessages
+    if (due || durability === 'always') this.flush()
     return written
   }
 
@@ -249,8 +250,7 @@ export class Log implements PartitionLog {
 
   flushed (end: Offset): void {
     assert(end <= this.#end, 'only what is written can be flushed')
-    const reached = this.files.unflushedBefore(end)
-    if (reached > this.recoveryPoint) this.recoveryPoint = reached
+    this.recoveryPoint = Math.max(this.recoveryPoint, this.files.flushed(end))
     if (this.recoveryPoint === this.#end) this.#unflushedSinceMs = -1
   }
 
@@ -307,7 +307,7 @@ export class Log implements PartitionLog {
     this.#end = end
     this.#stagedEnd = end
     this.lastAborted = newestAbort(this.segments)
-    if (this.recoveryPoint > end) this.recoveryPoint = end
+    this.recoveryPoint = Math.min(this.recoveryPoint, this.files.cut(end))
     if (this.segments.length > 0) this.#staging.ahead.copyFrom(this.active.meter)
   }
 

@@ -51,7 +51,7 @@ class OpenRow implements CoreRow {
   }
 
   get recoveryPoint (): Offset { return this.log.recoveryPoint }
-  get syncs (): boolean { return this.log.config.durability !== 'page-cache' }
+  get syncs (): boolean { return this.log.config.durability === 'group-commit' }
   get activeBase (): Offset { return this.log.active.baseOffset }
 
   get recoveryMark (): Offset {
@@ -125,7 +125,7 @@ export class WorkerLogs implements Calls {
         row.epoch = call.epoch
         row.log.leaderEpoch = call.epoch
         return null
-      case 'configure': row.log.configure(call.config); return null
+      case 'configure': return this.#configure(call.row, row.log, call.config)
       case 'epoch-end': return row.log.endOffsetForEpoch(call.epoch)
       case 'settle': return { start: row.log.start, end: row.log.end }
       case 'delete-records': return this.#deleteRecords(call.row, row.log, call.offset)
@@ -215,6 +215,14 @@ export class WorkerLogs implements Calls {
   }
 
   /** Returns the durable end as of now: later appends may be written, but main has not heard of them. */
+  /** Another durability is another durable end: what waits for it must hear. */
+  #configure (row: number, log: Log, config: LogConfig): null {
+    log.configure(config)
+    this.#core.publishState(row)
+    this.#core.news.moved(row, log.durableEnd)
+    return null
+  }
+
   #lead (row: number, open: OpenRow, epoch: number): Offset {
     const { log } = open
     if (epoch < open.epoch) {

@@ -2,6 +2,13 @@
 // Kafka's.
 import { int, long, string } from '../setting.ts'
 
+const durabilities = ['page-cache', 'group-commit', 'always']
+
+export const millraceTopicSettings = [
+  string('millrace.durability', 'page-cache', 'The same for one topic.',
+    { oneOf: durabilities, synonym: 'millrace.durability' })
+]
+
 export const millraceSettings = [
   int('millrace.log.workers', -1,
     'Log worker threads; -1 takes max(directories, cores - 1), 0 runs the log on the main thread.', { min: -1, max: 64 }),
@@ -9,7 +16,7 @@ export const millraceSettings = [
     { min: 4194304 }),
   string('millrace.durability', 'page-cache',
     'A record counts as written in the page cache as with Kafka, or after an fsync that many share or its own.',
-    { oneOf: ['page-cache', 'group-commit', 'always'] }),
+    { oneOf: durabilities, dynamic: 'cluster' }),
   int('millrace.request.elements.max', 200000, 'A request that makes more array elements closes its connection.',
     { min: 1000 }),
   int('millrace.request.bytes.max', 16777216, 'A frame other than Produce that is larger closes its connection.',
