@@ -6,7 +6,9 @@ import { clientMetricsTable } from '../config/client-metrics.ts'
 import { isDynamic } from '../config/dynamic.ts'
 import { groupDefault, groupSynonym } from '../config/group-config.ts'
 import { isSensitive, type Setting, type SettingType } from '../config/setting.ts'
-import { brokerTable, groupTable, kafkaBrokerTable, listenerSetting, topicTable } from '../config/tables.ts'
+import {
+  brokerTable, groupTable, kafkaBrokerTable, kafkaTopicTable, listenerSetting, topicTable
+} from '../config/tables.ts'
 import { topicText } from '../config/topic-config.ts'
 import { tidyText } from '../config/value.ts'
 

@@ -1,7 +1,7 @@
 // Which broker settings may change while the broker runs, and to what: Kafka's rules for dynamic
 // configuration.
 import { type BrokerConfig } from './broker-config.ts'
-import { brokerTable, kafkaBrokerTable, listenerSetting } from './tables.ts'
+import { brokerTable, listenerSetting } from './tables.ts'
 import { parseNumber, problemWith } from './value.ts'
 
 /** May be set per listener only, with the listener's prefix. */

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type Setting } from './setting.ts'
-import { groupTable, kafkaBrokerTable, topicTable } from './tables.ts'
+import { groupTable, kafkaBrokerTable, kafkaTopicTable } from './tables.ts'
 
 interface KafkaSetting {
   name: string
@@ -40,7 +40,7 @@ function rangeOf (setting: Setting): string {
 describe.skipIf(!existsSync(folder))('settings of Kafka', () => {
   it.each([
     ['broker', 'broker-configs.json', kafkaBrokerTable],
-    ['topic', 'topic-configs.json', topicTable],
+    ['topic', 'topic-configs.json', kafkaTopicTable],
     ['group', 'group-configs.json', groupTable]
   ] as const)('has every %s setting with its type, default and limits', (_, file, table) => {
     const kafka = load(file)

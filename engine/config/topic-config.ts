@@ -86,7 +86,7 @@ export function logConfigOf (
     flushMs: number('flush.ms'),
     preallocate: parseBoolean(text('preallocate')),
     producerIdExpirationMs: config.number('producer.id.expiration.ms'),
-    durability: config.string('millrace.durability') as LogConfig['durability']
+    durability: text('millrace.durability') as LogConfig['durability']
   }
 }
 
