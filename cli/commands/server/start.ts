@@ -45,10 +45,12 @@ export default class ServerStart extends KafkaCommand<typeof specs> {
     const { startDaemonBroker } = await import('../../../engine/index.ts')
     const logger = pinoLogger({ level, destination: process.stdout.isTTY ? plainLines(process.stdout) : 1 })
     const { files, overrides } = place
+    // Caught from now on: a signal may come as soon as the port is open, before we know of it.
+    const stopping = catchSignals()
     const broker = await startDaemonBroker({ files, overrides, logger }).catch((error: Error) => {
       throw new Failed(`millrace: the broker could not start: ${error.message}`)
     })
-    const stopped = untilSignal(broker)
+    const stopped = stopping.then(() => broker.close())
     this.#writePid(place.pidFile)
     const where = broker.listeners.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`)
     this.print(`millrace ${this.config.version} listens on ${where.join(', ')}; ` +
@@ -75,14 +77,14 @@ export default class ServerStart extends KafkaCommand<typeof specs> {
   }
 }
 
-/** The first signal closes in order; a second one means that somebody has no time for that. */
-function untilSignal (broker: { close (): Promise<void> }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let closing = false
+/** The first signal asks for an orderly end; a second one means that somebody has no time for that. */
+function catchSignals (): Promise<void> {
+  return new Promise(resolve => {
+    let asked = false
     const onSignal = (signal: NodeJS.Signals): void => {
-      if (closing) process.exit(128 + constants.signals[signal])
-      closing = true
-      broker.close().then(resolve, reject)
+      if (asked) process.exit(128 + constants.signals[signal])
+      asked = true
+      resolve()
     }
     process.on('SIGTERM', onSignal)
     process.on('SIGINT', onSignal)
