@@ -221,9 +221,9 @@ export class Log implements PartitionLog {
 
   configure (config: LogConfig): void { this.config = config }
 
-  retain (nowMs: number, highWatermark: Offset): void {
+  retain (nowMs: number, highWatermark: Offset, startOnly = false): void {
     if (this.#failed !== null || this.#staging.batches.length > 0) return
-    const count = deletionDue(this, nowMs, highWatermark)
+    const count = deletionDue(this, nowMs, highWatermark, startOnly)
     if (count > 0) deleteDue(this, count, nowMs)
   }
 
@@ -243,7 +243,8 @@ export class Log implements PartitionLog {
     if (this.#failed !== null) return
     if (this.#staging.batches.length === 0) this.producers.expire(nowMs, this.config.producerIdExpirationMs)
     const waited = this.#unflushedSinceMs < 0 ? 0 : nowMs - this.#unflushedSinceMs
-    if (this.config.flushMs >= 0 && waited >= this.config.flushMs) this.flush()
+    // A clock that was set back would hold it up for as long.
+    if (this.config.flushMs >= 0 && (waited >= this.config.flushMs || waited < 0)) this.flush()
     if (this.segments.length > 0) this.active.writeIndexes()
     this.files.unlinkDue(nowMs)
   }

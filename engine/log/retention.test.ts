@@ -67,6 +67,46 @@ describe('retention', () => {
   })
 })
 
+describe('after DeleteRecords', () => {
+  it('goes what lies below the log start, and nothing that is only old or too much', () => {
+    const { log } = tenHours({ retentionMs: hour, retentionBytes: 0 })
+    log.advanceStart(4)
+    log.retain(now + 1, log.end, true)
+    expect([log.start, log.segments[0].baseOffset]).toEqual([4, 4])
+  })
+})
+
+describe('a clock that jumps', () => {
+  const config = { segmentBytes: 100, retentionMs: hour, segmentMs: hour, flushMs: 1000, fileDeleteDelayMs: 1000 }
+
+  it('back: nothing is deleted or rolled, records ahead of it are refused, flushing goes on', () => {
+    const { log } = newLog(config)
+    append(log, ['a'])
+    const earlier = now - 10 * hour
+    log.retain(earlier, log.end)
+    log.tick(earlier)
+    expect([log.start, log.segments.length, log.recoveryPoint]).toEqual([0, 1, 1])
+    expect(log.stageAsLeader(batch(['b'], {}, now), 'client', earlier).errorCode).toBe(32)
+    expect(log.stageAsLeader(batch(['b'], {}, earlier), 'client', earlier).errorCode).toBe(0)
+    log.write(earlier)
+    expect(contents(log).map(([, value]) => value)).toEqual(['a', 'b'])
+  })
+
+  it('forward: what is due goes once, and the newest record keeps its offset', () => {
+    const { log } = newLog(config)
+    append(log, ['a'])
+    append(log, ['b'])
+    const later = now + 1000 * hour
+    log.retain(later, log.end)
+    expect([log.start, log.end]).toEqual([2, 2])
+    expect(log.stageAsLeader(batch(['c'], {}, later), 'client', later).baseOffset).toBe(2)
+    log.write(later)
+    // Set right again: the record is from the future now, and stays.
+    log.retain(now, log.end)
+    expect(contents(log)).toEqual([[2, 'c']])
+  })
+})
+
 describe('rolling', () => {
   it('by age counts from the first batch, less the jitter', () => {
     const { log } = newLog({ segmentMs: 10 * hour, segmentJitterMs: 4 * hour })

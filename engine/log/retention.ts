@@ -4,9 +4,10 @@ import { type Log } from './partition-log.ts'
 import { type Segment } from './segment.ts'
 import { type Offset } from './types.ts'
 
-/** How many of the oldest segments are due. */
-export function deletionDue (log: Log, nowMs: number, highWatermark: Offset): number {
-  const { deletes, retentionBytes, retentionMs } = log.config
+/** How many of the oldest segments are due; `startOnly` leaves out what is merely old or too much. */
+export function deletionDue (log: Log, nowMs: number, highWatermark: Offset, startOnly: boolean): number {
+  const { retentionBytes, retentionMs } = log.config
+  const deletes = log.config.deletes && !startOnly
   let spareBytes = deletes && retentionBytes >= 0 ? log.bytes - retentionBytes : -1
   let count = 0
   for (const segment of log.segments) {

@@ -331,6 +331,13 @@ describe.each(['inline', 'worker'] as const)('the log client, %s', (kind) => {
     expect((await bytesOf(left)).length).toBeGreaterThan(0)
   })
 
+  it('deletes records below an offset, and leaves what retention would take to retention', async () => {
+    const row = await openRow(log, 0, { ...plainConfig, retentionMs: 1000, segmentBytes: 1000 })
+    for (let index = 0; index < 10; index++) await append(log, row, batchOf('old', 1, 900))
+    expect(await log.deleteRecords(row, 5)).toBe(5)
+    expect([log.table.logStart(row), log.table.end(row)]).toEqual([5, 10])
+  })
+
   it('spreads partitions over directories and workers, and finds them with other numbers', async () => {
     const directories = [`${place.folder}/a`, `${place.folder}/b`]
     await restart(true, { directories, workers: 4 })

@@ -137,12 +137,12 @@ export class WorkerLogs implements Calls {
     }
   }
 
-  /** Segments that are wholly below go at once; the batch that holds `offset` stays. Returns the log's start.
-   *  */
+  /** Segments that are wholly below go at once; the batch that holds `offset` stays, and so does what is only
+   *  old: retention has its own hour. Returns the log's start. */
   #deleteRecords (row: number, log: Log, offset: Offset): Offset {
     if (offset > log.end) throw new CallRefused(errorCodes.OFFSET_OUT_OF_RANGE, `the log ends at ${log.end}`)
     log.advanceStart(offset)
-    log.retain(this.#options.clock.nowMs(), this.#core.parts.table.highWatermark(row))
+    log.retain(this.#options.clock.nowMs(), this.#core.parts.table.highWatermark(row), true)
     this.#core.publishState(row)
     this.#core.news.moved(row, log.durableEnd)
     return log.start
