@@ -76,6 +76,20 @@ describe('Metadata', () => {
     expect(told((await ask(world, 1, [{ name: 'new' }])).topics)).toEqual(['new NONE'])
   })
 
+  it('tells whoever asks first after a deletion that the topic is unknown, and makes it anew', async () => {
+    const world = newWorld()
+    await world.create('a')
+    const before = world.catalog.topic('a')!.id
+    await world.catalog.deleteTopic('a')
+    const again = () => ask(world, 12, [{ name: 'a' }], { allowAutoTopicCreation: true })
+    const unknown = await again()
+    expect(told(unknown.topics)).toEqual(['a UNKNOWN_TOPIC_OR_PARTITION'])
+    expect(unknown.topics[0].topicId).toBe(zeroUuid)
+    const known = await again()
+    expect(told(known.topics)).toEqual(['a NONE'])
+    expect(known.topics[0].topicId).not.toBe(before)
+  })
+
   it('creates nothing when the client, the broker or the name says no', async () => {
     const off = newWorld({ 'auto.create.topics.enable': 'false' })
     expect(told((await ask(off, 9, [{ name: 'a' }], { allowAutoTopicCreation: true })).topics))

@@ -69,6 +69,8 @@ export interface Catalog {
   topic (name: string): TopicInfo | undefined
   topicById (id: string): TopicInfo | undefined
   topics (): Iterable<TopicInfo>
+  /** Whether a topic of this name was deleted of late and not made again. */
+  wasDeleted? (name: string): boolean
   /** Dynamic settings: of one broker ('1') or of all ('' is the cluster default), as text. */
   dynamicBrokerConfig (broker: string): ReadonlyMap<string, string>
 

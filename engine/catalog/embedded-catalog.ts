@@ -158,6 +158,8 @@ class LocalCatalog implements EmbeddedCatalog {
     return this.#topics.all()
   }
 
+  wasDeleted (name: string): boolean { return this.#topics.wasDeleted(name) }
+
   dynamicBrokerConfig (broker: string): ReadonlyMap<string, string> {
     return this.#configOf('broker', broker)
   }

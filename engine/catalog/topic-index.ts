@@ -4,10 +4,14 @@ import { type PartitionInfo, type TopicInfo } from './catalog.ts'
 import { type StoredTopic } from './state.ts'
 import { collisionKey, isInternalTopic } from './topic-rules.ts'
 
+/** Older deletions are forgotten: by then the clients have asked. */
+const deletedNamesMax = 10_000
+
 export class TopicIndex {
   readonly #byName = new Map<string, TopicInfo>()
   readonly #byId = new Map<string, TopicInfo>()
   readonly #byCollisionKey = new Map<string, string>() // no two topics share a key
+  readonly #deleted = new Set<string>() // names without a topic, the latest last
 
   byName (name: string): TopicInfo | undefined {
     return this.#byName.get(name)
@@ -29,6 +33,7 @@ export class TopicIndex {
     const view = this.view(topic, starts)
     this.#byName.set(view.name, view)
     this.#byId.set(view.id, view)
+    this.#deleted.delete(view.name)
     this.#byCollisionKey.set(collisionKey(view.name), view.name)
     return view
   }
@@ -37,6 +42,12 @@ export class TopicIndex {
     this.#byName.delete(topic.name)
     this.#byId.delete(topic.id)
     this.#byCollisionKey.delete(collisionKey(topic.name))
+    this.#deleted.add(topic.name)
+    if (this.#deleted.size > deletedNamesMax) this.#deleted.delete(this.#deleted.values().next().value!)
+  }
+
+  wasDeleted (name: string): boolean {
+    return this.#deleted.has(name)
   }
 
   view (topic: StoredTopic, starts: number): TopicInfo {
