@@ -2,8 +2,9 @@
 //   v0  an empty list asks for all topics, later null does      v10 ids in the answer      v12 asking by id
 // A topic that is missing is created before the answer, so that clients which give up on an unknown topic
 // find it. Versions below 4 cannot say whether they want that; they are told as Kafka tells them, unknown for
-// now, and ask again. So is whoever asks first after the topic was deleted: a client that never hears that it
-// was gone keeps its old positions in the new one. Ids win: a request that names one id is answered by ids alone.
+// now, and ask again. So is whoever asks first after the topic was deleted: a client that never hears that
+// it was gone keeps its old positions in the new one.
+// Ids win: a request that names one id is answered by ids alone.
 import { isCatalogError, type NewTopic, type PartitionInfo, type TopicInfo } from '../catalog/catalog.ts'
 import { internalTopic } from '../catalog/internal-topics.ts'
 import { isInternalTopic, problemWithName } from '../catalog/topic-rules.ts'
