@@ -1,10 +1,12 @@
 // A broker as a process of its own: how it ends, and how it lives with few descriptors.
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { batchOf, fetchFields, TestClient } from './broker-client.testing.ts'
-import { type BrokerProcess, type BrokerProcessOptions, startBrokerProcess } from './broker.testing.ts'
+import {
+  type BrokerProcess, type BrokerProcessOptions, startBrokerProcess, temporaryFolder
+} from './broker.testing.ts'
 import { errorCodes } from './protocol/errors.ts'
 import { Produce } from './protocol/messages/00-produce.ts'
 import { Fetch } from './protocol/messages/01-fetch.ts'
@@ -100,6 +102,40 @@ describe('a signal', () => {
     const broker = await start()
     await expect(startBrokerProcess({ folder: broker.folder })).rejects.toThrow(`in use by process ${broker.pid}`)
     expect((await (await client(broker)).createTopic('a'))).toBe(0)
+  })
+})
+
+describe.skipIf(process.platform === 'win32')('a write that does not go through', () => {
+  it('L18 L20 takes its directory offline, not the others; what was acknowledged is there after a repair', async () => {
+    const folders = [temporaryFolder('first'), temporaryFolder('second')]
+    const overrides = { 'log.dirs': folders.join(',') }
+    const broker = await start({ folder: folders[0], overrides, fileBytesMax: 2_000_000 })
+    const producer = await client(broker)
+    expect(await producer.createTopic('a', 2)).toBe(0)
+    const acked = [0, 0]
+    const produce = async (partition: number): Promise<number> => {
+      const { errorCode } = await producer.produce('a', partition, batchOf('x'.repeat(100_000)))
+      if (errorCode === 0) acked[partition]++
+      return errorCode
+    }
+    await produce(1)
+    let errorCode = 0
+    while (errorCode === 0) errorCode = await produce(0)
+    expect(acked[0]).toBeGreaterThan(5)
+    expect(errorCode).toBe(errorCodes.KAFKA_STORAGE_ERROR)
+    expect(broker.output()).toContain('a log directory has failed')
+    expect(await produce(0)).not.toBe(0)
+    expect(await produce(1)).toBe(0)
+    producer.close()
+    expect(await broker.stop('SIGTERM')).toEqual({ code: 0, signal: null })
+    const again = await start({ folder: folders[0], overrides })
+    const reader = await client(again)
+    for (const [partition, count] of acked.entries()) {
+      expect((await reader.fetch('a', 0, partition, 1000)).highWatermark).toBe(count)
+    }
+    reader.close()
+    await again.stop('SIGTERM')
+    rmSync(folders[1], { recursive: true, force: true })
   })
 })
 

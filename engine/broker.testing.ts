@@ -54,6 +54,8 @@ export interface BrokerProcessOptions {
   execArgv?: string[]
   /** How many files and sockets it may have open. */
   openFilesMax?: number
+  /** How long its files may become: a write beyond fails. */
+  fileBytesMax?: number
 }
 
 /** Resolves when the port takes connections; rejects with its output when the process ends before. */
@@ -67,9 +69,13 @@ export async function startBrokerProcess (options: BrokerProcessOptions = {}): P
     ...options.overrides
   }
   const args = Object.entries(overrides).flatMap(([key, value]) => ['--override', `${key}=${value}`])
-  const { openFilesMax } = options
+  const { openFilesMax, fileBytesMax } = options
+  const limits = [
+    ...(openFilesMax === undefined ? [] : [`ulimit -n ${openFilesMax}`]),
+    ...(fileBytesMax === undefined ? [] : [`ulimit -f ${Math.ceil(fileBytesMax / 512)}`])
+  ]
   const command = [
-    ...(openFilesMax === undefined ? [] : ['sh', '-c', `ulimit -n ${openFilesMax}; exec "$@"`, 'sh']),
+    ...(limits.length === 0 ? [] : ['sh', '-c', [...limits, 'exec "$@"'].join('; '), 'sh']),
     process.execPath, ...(options.execArgv ?? []), join(root, 'cli/bin/millrace'), 'server', 'start', ...args
   ]
   const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] })

@@ -78,6 +78,7 @@ export class Broker {
   readonly #locks: Locks
   readonly #server: Server
   #ticker: Timer | null = null
+  #startedMs = 0
   #logStarted = false
   #serving = false
   #closing: Promise<void> | null = null
@@ -140,8 +141,8 @@ export class Broker {
       await this.groups.start()
       this.listeners = await this.#server.open(this.#options.config.listeners)
       this.#tellEndpoints()
-      // As Kafka: whoever starts a broker over old records has a moment before retention takes them.
-      this.#tickIn(this.#options.config.number('log.initial.task.delay.ms'))
+      this.#startedMs = this.#options.clock.monotonicMs()
+      this.#tickIn(tickMs)
     } catch (error) {
       await this.#end(false)
       throw error
@@ -219,9 +220,11 @@ export class Broker {
 
   #tickIn (delayMs: number): void {
     if (this.#closing !== null) return
-    const { clock } = this.#options
+    const { clock, config } = this.#options
     this.#ticker = clock.after(delayMs, () => {
-      this.log.tick(clock.nowMs())
+      // As Kafka: whoever starts a broker over old records has a moment before retention takes them.
+      const sinceMs = clock.monotonicMs() - this.#startedMs
+      this.log.tick(clock.nowMs(), sinceMs >= config.number('log.initial.task.delay.ms'))
       this.#tickIn(tickMs)
     })
   }

@@ -288,13 +288,14 @@ export class Border implements LogClient {
     return this.#places.moveTo(topic, partition, row, path)
   }
 
-  tick (nowMs: number): void {
+  tick (nowMs: number, chores = true): void {
     const monotonicMs = this.#options.clock.monotonicMs()
     this.#arrivals.tick()
     for (const link of this.#links) {
       this.#watch(link, monotonicMs)
-      link.tick(nowMs, monotonicMs)
+      link.tick(nowMs, monotonicMs, chores)
     }
+    if (!chores) return
     const rows = this.#openRows()
     for (const keeper of this.#arrivals.keepers) keeper.tick(nowMs, rows)
   }

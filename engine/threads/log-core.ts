@@ -264,6 +264,7 @@ export class LogCore {
     const { words, doubles } = this.parts.commands
     if (what === command.object) this.#runCall(nowMs)
     else if (what === command.tick) this.#tick(doubles[(at >> 1) + commandDouble.nowMs])
+    else if (what === command.ping) this.#ticked()
     else this.#synced(what, words[at + commandWord.row], doubles[(at >> 1) + commandDouble.offset])
   }
 
@@ -276,7 +277,6 @@ export class LogCore {
   }
 
   #tick (nowMs: number): void {
-    const { replies } = this.parts
     if (this.failure === null) {
       try {
         this.#calls!.tick(nowMs)
@@ -285,6 +285,11 @@ export class LogCore {
       }
     }
     this.tellNews()
+    this.#ticked()
+  }
+
+  #ticked (): void {
+    const { replies } = this.parts
     replies.words[replies.next() + replyWord.reply] = reply.ticked
     replies.publish()
   }
