@@ -161,13 +161,12 @@ export class Log implements PartitionLog {
     this.nowMs = nowMs
     staging.recycle()
     if (staging.batches.length === 0) return staging.written
-    const before = this.#end
     try {
       this.#writeGroups(nowMs)
     } catch (error) {
       this.producers.undo()
       // Nothing is written while a file could not be opened: later it may be.
-      if (isOutOfFiles(error) && this.#end === before) {
+      if (isOutOfFiles(error) && this.#end <= staging.batches[0].baseOffset) {
         staging.finish()
         this.reset(this.#start, this.#end)
       } else if (error instanceof DiskError) this.#failed = error
