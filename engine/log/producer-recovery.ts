@@ -12,7 +12,10 @@ import { type Offset } from './types.ts'
 
 /** The states as the batches below `upTo` leave them. */
 export function loadProducers (log: Log, upTo: Offset): void {
-  replayHeaders(log, loadSnapshot(log, upTo), upTo)
+  const decided = [...log.producers.transactions.decided]
+  const from = loadSnapshot(log, upTo)
+  log.producers.transactions.waitStill(decided, from)
+  replayHeaders(log, from, upTo)
 }
 
 /**

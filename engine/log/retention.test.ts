@@ -77,7 +77,7 @@ describe('after DeleteRecords', () => {
 })
 
 describe('a clock that jumps', () => {
-  const config = { segmentBytes: 100, retentionMs: hour, segmentMs: hour, flushMs: 1000, fileDeleteDelayMs: 1000 }
+  const config = { segmentBytes: 100, retentionMs: hour, segmentMs: hour, flushMs: 1000 }
 
   it('back: nothing is deleted or rolled, records ahead of it are refused, flushing goes on', () => {
     const { log } = newLog(config)

@@ -93,7 +93,7 @@ class Life {
       case 'retain': return this.log.retain(now, this.highWatermark)
       case 'watermark': {
         const { end } = this.log
-        this.highWatermark = Math.max(this.highWatermark, Math.floor(step.part * (end + 1)))
+        this.highWatermark = Math.max(this.highWatermark, Math.min(end, Math.floor(step.part * (end + 1))))
         return this.log.replicated(this.highWatermark)
       }
     }

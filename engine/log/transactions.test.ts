@@ -212,6 +212,18 @@ describe('after a restart', () => {
     }
   })
 
+  it('the index does not speak of a marker that a crash took', () => {
+    const { log, disk } = newLog()
+    writeIn(log, ['a1'], a)
+    const { bytes } = log.active
+    abort(log, a)
+    const file = disk.open(log.active.path, 'write')
+    disk.truncate(file, bytes + 30)
+    const again = open(disk).log
+    expect([again.end, again.firstUndecided, again.lastAborted]).toEqual([1, 0, -1])
+    expect(disk.list('/data/orders-0').filter(name => name.endsWith('.txnindex'))).toEqual([])
+  })
+
   it('an index beside no segment goes', () => {
     const { log, disk } = newLog()
     fill(log)

@@ -61,6 +61,16 @@ export class Transactions {
     if (gone > 0) this.#decided.splice(0, gone)
   }
 
+  /** The decided ones, as begin() and end() were told of them. */
+  get decided (): readonly Offset[] { return this.#decided }
+
+  /** After load(): a snapshot at `offset` does not tell that these wait. */
+  waitStill (decided: readonly Offset[], offset: Offset): void {
+    for (let at = 0; at < decided.length && decided[at + 1] < offset; at += 2) {
+      this.#decided.push(decided[at], decided[at + 1])
+    }
+  }
+
   /** From a snapshot, in any order. */
   load (open: readonly (readonly [first: Offset, producerId: number])[]): void {
     for (const [first, producerId] of open) this.#open.set(first, producerId)
