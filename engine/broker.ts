@@ -63,7 +63,7 @@ interface Locks {
 /** How often retention, flush intervals and checkpoints are looked at. */
 const tickMs = 500
 /** What is being written may be answered before connections end; nobody waits longer for a client. */
-const drainMsMax = 1000
+const drainMsMax = 5000
 
 export class Broker {
   readonly closed: Promise<void>
