@@ -73,7 +73,9 @@ describe('a signal', () => {
     expect(await isRefused(broker.port)).toBe(true)
     const again = await start({ folder: broker.folder })
     const { highWatermark } = await (await client(again)).fetch('a')
-    expect(highWatermark).toBe(answered)
+    // The last answers can be lost with the connection: it ends while requests of ours are unread in it.
+    expect(highWatermark).toBeGreaterThanOrEqual(answered)
+    expect(highWatermark).toBeLessThanOrEqual(answered + 32)
     expect(again.output()).not.toContain('recovering')
   })
 
