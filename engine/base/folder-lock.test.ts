@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -55,5 +55,54 @@ describe.skipIf(process.platform === 'win32')('a folder lock', () => {
     expect(held.length).toBe(1)
     for (const one of tries) if (one.status === 'rejected') expect(one.reason).toBeInstanceOf(FolderInUse)
     await held[0].value.release()
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('goes to one of several processes that want it at once, and to another when that is killed', async () => {
+    const code = `import { FolderInUse, lockFolder } from '${entry}'
+      process.stdout.write('ready')
+      process.stdin.once('data', async () => {
+        const lock = await lockFolder(process.argv[1]).catch(error => error)
+        process.stdout.write(lock instanceof FolderInUse ? 'lost' : 'held')
+      })`
+    const heard = (child: ChildProcess): Promise<string> => {
+      return new Promise(resolve => child.stdout!.once('data', data => resolve(String(data))))
+    }
+    const children: ChildProcess[] = []
+    try {
+      for (let round = 0; round < 2; round++) {
+        const some = Array.from({ length: 4 }, () => {
+          const args = ['--input-type=module', '-e', code, folder]
+          return spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+        })
+        children.push(...some)
+        await Promise.all(some.map(heard))
+        const answers = some.map(heard)
+        for (const child of some) child.stdin!.write('go')
+        const said = await Promise.all(answers)
+        expect(said.toSorted()).toEqual(['held', 'lost', 'lost', 'lost'])
+        const winner = some[said.indexOf('held')]
+        expect((await lockFolder(folder).catch(error => error)).pid).toBe(winner.pid)
+        winner.kill('SIGKILL')
+        await new Promise(resolve => winner.once('exit', resolve))
+      }
+    } finally {
+      for (const child of children) child.kill('SIGKILL')
+    }
+    await (await lockFolder(folder)).release()
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('respects an older version, which says its pid and no more, and whoever says nothing', async () => {
+    const old = createServer(socket => socket.on('error', () => {}).resume().end('4711\n'))
+    await new Promise<void>(resolve => old.listen(join(folder, '.millrace.lock'), resolve))
+    expect((await lockFolder(folder).catch(error => error)).pid).toBe(4711)
+    await new Promise(resolve => old.close(resolve))
+    const mute = createServer(socket => socket.destroy())
+    await new Promise<void>(resolve => mute.listen(join(folder, '.millrace.lock.ffff'), resolve))
+    const refused = await lockFolder(folder).catch(error => error)
+    expect([refused.name, refused.pid]).toEqual(['FolderInUse', null])
+    await new Promise(resolve => mute.close(resolve))
+    await (await lockFolder(folder)).release()
   })
 })
