@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, linkSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { FolderInUse, lockFolder } from './folder-lock.ts'
+import { FolderInUse, type FolderLock, lockFolder } from './folder-lock.ts'
 
 const entry = new URL('./folder-lock.ts', import.meta.url).href
 
@@ -56,6 +56,29 @@ describe.skipIf(process.platform === 'win32')('a folder lock', () => {
     for (const one of tries) if (one.status === 'rejected') expect(one.reason).toBeInstanceOf(FolderInUse)
     await held[0].value.release()
     expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('goes to exactly one of many that ask each other, whatever dead ones they find between them', async () => {
+    for (let round = 0; round < 15; round++) {
+      const dead = createServer()
+      await new Promise<void>(resolve => dead.listen(join(folder, 'live'), resolve))
+      for (let index = 0; index < 10; index++) {
+        linkSync(join(folder, 'live'), join(folder, `.millrace.lock.z${index}`))
+      }
+      await new Promise(resolve => dead.close(resolve))
+      const wanting: Promise<FolderLock>[] = []
+      for (let index = 0; index < 8; index++) {
+        wanting.push(lockFolder(folder))
+        wanting[index].catch(() => {})
+        // Who comes later is not seen by those who look around already.
+        for (let turn = 0; turn < round % 4; turn++) await new Promise(resolve => setImmediate(resolve))
+      }
+      const tries = await Promise.allSettled(wanting)
+      const held = tries.filter(one => one.status === 'fulfilled')
+      expect(held.length).toBe(1)
+      await held[0].value.release()
+      expect(readdirSync(folder)).toEqual([])
+    }
   })
 
   it('goes to one of several processes that want it at once, and to another when that is killed', async () => {
