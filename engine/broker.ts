@@ -78,7 +78,6 @@ export class Broker {
   readonly #locks: Locks
   readonly #server: Server
   #ticker: Timer | null = null
-  #startedMs = 0
   #logStarted = false
   #serving = false
   #closing: Promise<void> | null = null
@@ -141,7 +140,6 @@ export class Broker {
       await this.groups.start()
       this.listeners = await this.#server.open(this.#options.config.listeners)
       this.#tellEndpoints()
-      this.#startedMs = this.#options.clock.monotonicMs()
       this.#tickIn(tickMs)
     } catch (error) {
       await this.#end(false)
@@ -220,11 +218,9 @@ export class Broker {
 
   #tickIn (delayMs: number): void {
     if (this.#closing !== null) return
-    const { clock, config } = this.#options
+    const { clock } = this.#options
     this.#ticker = clock.after(delayMs, () => {
-      // As Kafka: whoever starts a broker over old records has a moment before retention takes them.
-      const sinceMs = clock.monotonicMs() - this.#startedMs
-      this.log.tick(clock.nowMs(), sinceMs >= config.number('log.initial.task.delay.ms'))
+      this.log.tick(clock.nowMs())
       this.#tickIn(tickMs)
     })
   }
@@ -311,6 +307,7 @@ function createLog (options: EngineOptions, catalog: EmbeddedCatalog, locks: Loc
     cordoned: () => config.list('cordoned.log.dirs'),
     moveBytesPerSecond: () => moveBytesPerSecond(catalog),
     retentionCheckMs: config.number('log.retention.check.interval.ms'),
+    retentionDelayMs: config.number('log.initial.task.delay.ms'),
     recoveryPointMs: config.number('log.flush.offset.checkpoint.interval.ms'),
     highWatermarkMs: config.number('replica.high.watermark.checkpoint.interval.ms')
   }

@@ -55,7 +55,11 @@ export function openDirectory (options: DirectoryOptions): OpenedDirectory {
     // It must not come back after a power cut: by then the logs are not clean any more.
     disk.fsyncDirectory(path)
   }
-  return { path, directoryId: meta.directoryId, clean, partitions: findPartitions(options) }
+  const partitions = findPartitions(options)
+  // From now on a log that no checkpoint knows is a new one.
+  const isNew = partitions.length === 0 && disk.status(`${path}/${fileNames.recoveryPoints}`) === null
+  if (isNew) writeOffsets(disk, path, fileNames.recoveryPoints, [])
+  return { path, directoryId: meta.directoryId, clean, partitions }
 }
 
 function ownMeta (options: DirectoryOptions): MetaProperties {
@@ -110,6 +114,8 @@ function findPartitions (options: DirectoryOptions): FoundPartition[] {
   const recoveryPoints = readOwnOffsets(disk, path, fileNames.recoveryPoints)
   const logStarts = readOwnOffsets(disk, path, fileNames.logStarts)
   const highWatermarks = readOwnOffsets(disk, path, fileNames.highWatermarks)
+  // Missing in a checkpoint that is there: the log is newer than it.
+  const complete = disk.status(`${path}/${fileNames.recoveryPoints}`) !== null
   const found: FoundPartition[] = []
   for (const name of disk.list(path)) {
     const { kind, topic, partition } = parseFolder(name)
@@ -123,7 +129,7 @@ function findPartitions (options: DirectoryOptions): FoundPartition[] {
         partition,
         topicId: readPartitionMetadata(disk, folder) ?? zeroUuid,
         folder,
-        recoveryPoint: recoveryPoints.get(name) ?? -1,
+        recoveryPoint: recoveryPoints.get(name) ?? (complete ? 0 : -1),
         logStart: Math.max(logStarts.get(name) ?? 0, startOfMoved(disk, folder)),
         highWatermark: highWatermarks.get(name) ?? 0,
         foreign: !recoveryPoints.has(name)

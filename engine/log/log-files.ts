@@ -5,7 +5,7 @@ import { encodePartitionMetadata, replaceFileUnsynced } from './checkpoints.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import { asideFile } from './compaction/retired.ts'
 import { fileNames, offsetFile, offsetOfName, segmentSuffixes, suffix } from './names.ts'
-import { type Log, type LogParts } from './partition-log.ts'
+import { type LogParts } from './partition-log.ts'
 import { Segment } from './segment.ts'
 import { type LogConfig, type Offset } from './types.ts'
 
@@ -24,6 +24,8 @@ export class LogFiles {
   readonly #parts: LogParts
   /** All below is flushed but for the segments in `unflushed`. */
   #flushedTo: Offset = 0
+  /** Nothing is known to be on the device, not even where the log was cut: the next flush is a whole one. */
+  mistrusted = false
   /** The epochs in memory are newer than the file's. */
   #epochsUnwritten = false
   /** The file is written, and may be lost in a power cut. */
@@ -114,18 +116,20 @@ export class LogFiles {
     return end
   }
 
-  /**
-   * The recovery point for the directory's checkpoint: lower where only the records of a segment are on the
-   * device, and not its indexes. A start then looks at that segment again.
-   */
-  recoveryMark ({ recoveryPoint, segments }: Log): Offset {
-    const inside = segments.length > 0 && recoveryPoint > segments[segments.length - 1].baseOffset
-    return Math.min(inside ? recoveryPoint - 1 : recoveryPoint, this.unflushed[0]?.baseOffset ?? Infinity)
+  flushSealed (): void {
+    for (const { path, end } of this.unflushed) syncSegment(this.#disk, path, end)
+    this.unflushed.length = 0
   }
 
-  flushSealed (): void {
-    for (const { path } of this.unflushed) syncSegment(this.#disk, path)
-    this.unflushed.length = 0
+  /** Everything. */
+  flushAll (active: Segment): void {
+    this.flushSealed()
+    active.writeIndexes()
+    active.syncAborted()
+    this.#disk.fsync(active.file)
+    this.syncEpochs()
+    this.flushNames()
+    this.mistrusted = false
   }
 
   /** That sealed segment is on the device, or gone. */
@@ -134,8 +138,9 @@ export class LogFiles {
     if (at >= 0) this.unflushed.splice(at, 1)
   }
 
-  /** After a start that was not preceded by a clean end: nothing is known to be on the device. */
+  /** After a start that was not preceded by a clean end. */
   mistrust (): void {
+    this.mistrusted = true
     this.#epochsUnsynced = true
     this.#namesDirty = true
     this.#folderNew = true
@@ -231,17 +236,15 @@ export class LogFiles {
 }
 
 /**
- * Everything that makes a sealed segment last, by the path of its .log. A start does not read its records
- * again: it believes the indexes, the leader epochs and the producers as they were behind it, and looks for
- * all of them by name.
+ * Everything that makes a segment last up to the offset `end`, by the path of its .log. A start does not read
+ * its records again: it believes the indexes, the leader epochs and the producers as they were there, and
+ * looks for all of them by name.
  */
-export function syncSegment (disk: Disk, path: string): void {
+export function syncSegment (disk: Disk, path: string, end: Offset): void {
   const folder = path.slice(0, path.lastIndexOf('/'))
   syncFile(disk, path)
-  const name = path.slice(folder.length + 1)
-  const snapshot = disk.list(folder).find(other => other > name && other.endsWith(suffix.snapshot))
   const others = [
-    ...snapshot === undefined ? [] : [`${folder}/${snapshot}`],
+    offsetFile(folder, end, suffix.snapshot),
     ...segmentSuffixes.slice(1).map(ending => path.slice(0, -suffix.log.length) + ending),
     `${folder}/${fileNames.leaderEpochs}`,
     `${folder}/${fileNames.partitionMetadata}`

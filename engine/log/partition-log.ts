@@ -10,6 +10,7 @@ import {
 } from '../protocol/record-batch.ts'
 import { Admission, type AppendKind } from './admission.ts'
 import { AppendAnswer } from './append-answer.ts'
+import { BackgroundFlush } from './background-flush.ts'
 import { CompactionState } from './compaction/state.ts'
 import { checkFetched } from './fetched.ts'
 import { type HeaderScan, sharedScan } from './header-scan.ts'
@@ -34,6 +35,7 @@ const fetched = new BatchHeader()
 export class Log implements PartitionLog {
   readonly parts: LogParts
   readonly files: LogFiles
+  readonly background = new BackgroundFlush()
   readonly producers = new ProducerState()
   /** Ascending, without gaps in what they cover; empty until the first append. */
   readonly segments: Segment[]
@@ -82,7 +84,6 @@ export class Log implements PartitionLog {
   get end (): Offset { return this.#end }
   get stagedBytes (): number { return this.#staging.bytes }
   get active (): Segment { return this.segments[this.segments.length - 1] }
-
   get durableEnd (): Offset {
     return this.config.durability === 'page-cache' ? this.#end : this.recoveryPoint
   }
@@ -100,14 +101,12 @@ export class Log implements PartitionLog {
   get bytes (): number {
     if (this.segments.length === 0) return 0
     if (this.#sealedBytes < 0) {
-      this.#sealedBytes = 0
-      for (const segment of this.segments.slice(0, -1)) this.#sealedBytes += segment.bytes
+      this.#sealedBytes = this.segments.slice(0, -1).reduce((sum, { bytes }) => sum + bytes, 0)
     }
     return this.#sealedBytes + this.active.bytes
   }
 
   get activeFile (): FileHandle { return this.segments.length === 0 ? -1 : this.active.file }
-
   get activePath (): string { return this.segments.length === 0 ? '' : this.active.path }
 
   stageAsLeader (records: Buffer, kind: AppendKind, nowMs: number): AppendResult {
@@ -256,23 +255,16 @@ export class Log implements PartitionLog {
 
   flush (): void {
     try {
-      if (this.segments.length > 0 && this.recoveryPoint < this.#end) this.#flush()
+      if (this.segments.length > 0 && (this.recoveryPoint < this.#end || this.files.mistrusted)) {
+        this.files.flushAll(this.active)
+        this.recoveryPoint = this.#end
+      }
     } catch (error) {
       // The system may have dropped what it could not write: trying again would report what is not there.
       if (error instanceof DiskError && !isOutOfFiles(error)) this.#failed = error
       throw error
     }
     this.#unflushedSinceMs = -1
-  }
-
-  #flush (): void {
-    this.files.flushSealed()
-    this.active.writeIndexes()
-    this.active.syncAborted()
-    this.parts.disk.fsync(this.active.file)
-    this.files.syncEpochs()
-    this.files.flushNames()
-    this.recoveryPoint = this.#end
   }
 
   close (clean: boolean): void {
@@ -282,14 +274,20 @@ export class Log implements PartitionLog {
 
   #finish (): void {
     assert(this.#staging.batches.length === 0, 'what is staged is written before a log is closed')
-    const active = this.active
-    active.finishTimeIndex()
-    active.writeIndexes()
-    active.trim()
+    this.settleIndexes()
+    this.active.trim()
     this.flush()
-    active.syncIndexes()
+    this.active.syncIndexes()
     this.takeSnapshot(this.#end, null)
     this.files.unlinkAll()
+  }
+
+  /** The active segment's files say all that they can: nothing may be staged. */
+  settleIndexes (): void {
+    this.active.finishTimeIndex()
+    this.active.writeIndexes()
+    this.active.syncAborted()
+    this.#staging.ahead.copyFrom(this.active.meter)
   }
 
   /** Writes the producers' state below `offset`, unless it is on disk. */
@@ -307,6 +305,7 @@ export class Log implements PartitionLog {
     this.#end = end
     this.#stagedEnd = end
     this.lastAborted = newestAbort(this.segments)
+    this.background.cut(end)
     this.recoveryPoint = Math.min(this.recoveryPoint, this.files.cut(end))
     if (this.segments.length > 0) this.#staging.ahead.copyFrom(this.active.meter)
   }

@@ -29,7 +29,7 @@ describe('a power cut', () => {
       append(log, [`value ${index}`], { producerId: 7, producerEpoch: 0, baseSequence: index }, now + index)
     }
     const [first, second] = log.segments
-    syncSegment(disk, first.path)
+    syncSegment(disk, first.path, second.baseOffset)
     disk.crash()
     const again = open(disk, config, { recoveryPoint: second.baseOffset }).log
     expect(again.end).toBe(second.baseOffset)
@@ -96,6 +96,6 @@ describe('a power cut', () => {
     disk.removeDirectory('/data/orders-0')
     expect(openData(disk).partitions).toEqual([])
     open(disk, config)
-    expect(openData(disk).partitions).toMatchObject([{ recoveryPoint: -1, logStart: 0 }])
+    expect(openData(disk).partitions).toMatchObject([{ recoveryPoint: 0, logStart: 0 }])
   })
 })

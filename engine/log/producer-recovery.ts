@@ -4,6 +4,7 @@ import { type FileHandle } from '../base/disk.ts'
 import { readEndMarker } from '../protocol/end-marker.ts'
 import { type BatchHeader, noProducerId } from '../protocol/record-batch.ts'
 import { offsetFile, suffix } from './names.ts'
+import { floorPosition } from './offset-index.ts'
 import { type Log } from './partition-log.ts'
 import { decodeSnapshot } from './producer-snapshot.ts'
 import { type Segment } from './segment.ts'
@@ -27,7 +28,8 @@ export function loadSnapshot (log: Log, upTo: Offset): Offset {
   log.producers.clear()
   log.snapshotOffset = -1
   for (const offset of log.files.snapshots().reverse()) {
-    if (offset > upTo) continue
+    // What lay between an older one and the first segment is gone: no knowledge is better than old.
+    if (offset > upTo || offset < (log.segments[0]?.baseOffset ?? 0)) continue
     const path = offsetFile(folder, offset, suffix.snapshot)
     const entries = decodeSnapshot(disk.readFile(path), log.nowMs)
     if (entries !== null) {
@@ -76,7 +78,10 @@ function replaySegment (
 ): void {
   const { scan } = log
   scan.reset()
-  for (let position = 0; scan.load(file, position, segment.bytes); position += scan.header.bytes) {
+  // Of a sealed segment the index is not in memory: it is read from its start.
+  const relative = from - segment.baseOffset
+  let position = relative > 0 ? floorPosition(segment.offsetIndex.memory, relative - 1) : 0
+  for (; scan.load(file, position, segment.bytes); position += scan.header.bytes) {
     const { header } = scan
     if (header.baseOffset >= upTo) break
     if (header.baseOffset < from || header.producerId === noProducerId) continue

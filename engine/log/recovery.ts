@@ -10,7 +10,7 @@ import { type OffsetIndex } from './offset-index.ts'
 import { Log, type LogParts } from './partition-log.ts'
 import { abortsIn, loadProducers, loadSnapshot, replayBatch, replayHeaders } from './producer-recovery.ts'
 import { SegmentReader } from './reader.ts'
-import { glanceAtIndexes, readIndexes, rebuildIndexes, recoverSegment, unseal } from './segment-recovery.ts'
+import { glanceAtIndexes, readIndexes, rebuildIndexes, recoverSegment, resumeSegment, unseal } from './segment-recovery.ts'
 import { Segment } from './segment.ts'
 import { type TimeIndex } from './time-index.ts'
 import { type AbortedTransaction } from './transaction-index.ts'
@@ -79,6 +79,7 @@ function loadClean (log: Log): Offset {
   log.reset(0, end)
   checkAborts(log, log.segments.length - 1, end)
   loadProducers(log, end)
+  log.background.resume(log.active.baseOffset, end, log.active.bytes)
   return end
 }
 
@@ -156,7 +157,7 @@ function loadActive (log: Log, segment: Segment): Offset {
 function recoverActive (log: Log, segment: Segment): Offset {
   const { baseOffset } = segment
   if (segment.bytes > 0) replayHeaders(log, loadSnapshot(log, baseOffset), baseOffset)
-  const { end } = recoverOne(log, segment)
+  const { end } = recoverOne(log, segment, baseOffset, baseOffset)
   segment.closeFile()
   return end
 }
@@ -188,13 +189,18 @@ function recover (log: Log, recoveryPoint: Offset): Offset {
   while (first > 0 && segments[first].baseOffset > recoveryPoint) first--
   loadAllSealed(log, first)
   const base = segments[first].baseOffset
-  log.reset(0, base)
-  replayHeaders(log, loadSnapshot(log, base), base)
-  log.files.removeSnapshots(offset => offset > base)
+  const from = resumeSegment(log.parts.disk, segments[first], recoveryPoint)
+  log.reset(0, from)
+  // What was flushed in background was flushed with the producers as they were behind it.
+  const known = loadSnapshot(log, from === base ? base : recoveryPoint + 1)
+  replayHeaders(log, known, from)
+  segments[first].aborted?.truncate(Math.max(from, known))
+  log.files.removeSnapshots(offset => offset > Math.max(from, known))
+  log.background.resume(base, from, segments[first].bytes)
   const ends: Offset[] = []
   for (let index = first; index < segments.length; index++) {
     const segment = segments[index]
-    const { end, lostBytes } = recoverOne(log, segment)
+    const { end, lostBytes } = recoverOne(log, segment, index === first ? from : segment.baseOffset, known)
     ends.push(end)
     const hole = isHole(log, recoveryPoint, end, segments[index + 1])
     if (lostBytes > 0 || hole) cutAfter(log, index, end, lostBytes)
@@ -209,7 +215,12 @@ function recover (log: Log, recoveryPoint: Offset): Offset {
   // Compaction leaves gaps in a sound log: there the empty segment alone knows where the log ends.
   if (!log.config.compacts) dropEmptyEnds(log, ends)
   log.active.closeFile()
-  return ends[ends.length - 1]
+  const end = ends[ends.length - 1]
+  if (end < known) {
+    log.reset(0, end)
+    loadProducers(log, end)
+  }
+  return end
 }
 
 /**
@@ -220,17 +231,24 @@ function isHole (log: Log, recoveryPoint: Offset, end: Offset, next: Segment | u
   return next !== undefined && next.baseOffset > end && recoveryPoint >= 0 && !log.config.compacts
 }
 
-function recoverOne (log: Log, segment: Segment): { end: Offset, lostBytes: number } {
+/** Checks a segment from `from` on; the producers are those behind all batches below `known`. */
+function recoverOne (
+  log: Log, segment: Segment, from: Offset, known: Offset
+): { end: Offset, lostBytes: number } {
   const aborts: AbortedTransaction[] = []
   const { disk } = log.parts
-  const recovered = recoverSegment(disk, segment, log.config, (header: BatchHeader, batch: Buffer) => {
+  const recovered = recoverSegment(disk, segment, log.config, from, (header: BatchHeader, batch: Buffer) => {
     if (header.partitionLeaderEpoch > log.files.epochs.latest) {
       log.assignEpoch(header.partitionLeaderEpoch, header.baseOffset)
     }
+    if (header.lastOffset < known) return
     const aborted = replayBatch(log, header, header.control ? batch : null)
     if (aborted !== null) aborts.push(aborted)
   })
-  if (aborts.length > 0) segment.transactionIndex().replace(aborts)
+  if (aborts.length > 0) {
+    const kept = segment.aborted?.entries() ?? []
+    segment.transactionIndex().replace([...kept, ...aborts])
+  }
   return recovered
 }
 

@@ -23,21 +23,64 @@ export interface RecoveredSegment {
 }
 
 /**
+ * Everything below `trusted` is on the device, records and indexes: takes the indexes up to the last batch
+ * there that has an entry. Returns its first offset, from which on the segment is to be read; the segment's
+ * own when nothing of it can be believed.
+ */
+export function resumeSegment (disk: Disk, segment: Segment, trusted: Offset): Offset {
+  const { baseOffset, meter } = segment
+  const indexes = trusted > baseOffset ? readIndexes(disk, segment) : null
+  if (indexes === null) return baseOffset
+  if (segment.aborted !== null && !segment.aborted.load(baseOffset, Infinity)) return baseOffset
+  const { offsets, times } = indexes
+  offsets.truncate(trusted - baseOffset)
+  times.truncate(offsets.lastRelative + 1)
+  const position = offsets.lastPosition
+  const first = batchAt(disk, segment, 0)
+  const last = offsets.count === 0 ? null : batchAt(disk, segment, position)
+  // What is cut off behind it is cut off for good: the place must be right.
+  if (first === null || last?.lastOffset !== baseOffset + offsets.lastRelative) return baseOffset
+  segment.loadIndexes(offsets, times)
+  meter.bytes = position
+  meter.sinceEntryBytes = 0
+  meter.firstTimestampMs = first.maxTimestamp
+  meter.maxTimestampMs = times.lastTimestampMs
+  meter.maxTimestampOffset = baseOffset + Math.max(0, times.lastRelative)
+  return last.baseOffset
+}
+
+/** The header of a sound batch; null when there is none. */
+function batchAt (disk: Disk, segment: Segment, position: Position): BatchHeader | null {
+  const head = Buffer.alloc(batchHeaderBytes)
+  if (disk.read(segment.file, head, position) < batchHeaderBytes) return null
+  const header = readBatchHeader(head, 0)
+  if (header.bytes < batchHeaderBytes || position + header.bytes > segment.bytes) return null
+  const batch = Buffer.allocUnsafe(header.bytes)
+  const whole = disk.read(segment.file, batch, position) === batch.length
+  return whole && scanBatch(batch, 0, batch.length) === batch.length && verifyCrc(batch, 0, batch.length)
+    ? header
+    : null
+}
+
+/**
  * Every batch whole, its checksum right, offsets rising: up to the first that is not so. The rest is cut
- * off, the indexes are rebuilt.
+ * off, the indexes are rebuilt. Begins at `from`, where resumeSegment() said so.
  */
 export function recoverSegment (
-  disk: Disk, segment: Segment, config: LogConfig, seen: (header: BatchHeader, batch: Buffer) => void
+  disk: Disk, segment: Segment, config: LogConfig, from: Offset,
+  seen: (header: BatchHeader, batch: Buffer) => void
 ): RecoveredSegment {
   const { file } = segment
   const size = disk.size(file)
-  startOver(segment)
-  segment.aborted?.remove()
+  if (from === segment.baseOffset) {
+    startOver(segment)
+    segment.aborted?.remove()
+  }
   const header = new BatchHeader()
   let window: Buffer = Buffer.allocUnsafe(Math.min(windowBytes, size))
-  let windowAt: Position = 0
+  let windowAt: Position = segment.bytes
   let filled = 0
-  let end = segment.baseOffset
+  let end = from
   for (;;) {
     const position = segment.bytes
     let at = position - windowAt

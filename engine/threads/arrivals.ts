@@ -4,6 +4,7 @@
 import { assert } from '../base/assert.ts'
 import { DiskError, isOutOfFiles } from '../base/disk.ts'
 import { type Logger } from '../base/logger.ts'
+import { segmentAt } from '../log/reader.ts'
 import { type Offset } from '../log/types.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import { type Arena } from './arena.ts'
@@ -113,12 +114,13 @@ export class Arrivals implements LinkEvents {
   }
 
   /** Sealed segments are flushed when the disk has time: the recovery point follows. */
-  #syncSealed (open: MainRow, path: string, baseOffset: Offset): void {
-    this.keepers[open.link.directory].thread.run({ kind: 'sync-segment', path }).then(
+  #syncSegment (open: MainRow, path: string, baseOffset: Offset, end: Offset): void {
+    this.keepers[open.link.directory].thread.run({ kind: 'sync-segment', path, end }).then(
       () => {
+        this.keepers[open.link.directory].pointsMoved = true
         if (this.rows[open.row] === open) open.link.synced(command.sealedSynced, open.row, baseOffset)
       },
-      (error: Error) => this.#syncFailed(open, error, () => this.#syncSealed(open, path, baseOffset)))
+      (error: Error) => this.#syncFailed(open, error, () => this.#syncSegment(open, path, baseOffset, end)))
   }
 
   /** Never tried again: what the device lost, it has lost. (Where no file could be opened none was.) */
@@ -157,7 +159,11 @@ export class Arrivals implements LinkEvents {
       if (open === undefined) continue
       const { thread } = this.keepers[open.link.directory]
       for (const view of open.heard(one)) thread.run({ kind: 'forget', view }).catch(() => {})
-      for (const view of one.sealed) this.#syncSealed(open, view.path, view.baseOffset)
+      if (one.flush !== null) this.#syncSegment(open, one.flush.path, one.flush.base, one.flush.end)
+      for (const { path, baseOffset } of one.sealed) {
+        const next = open.views[segmentAt(open.views, baseOffset) + 1]
+        this.#syncSegment(open, path, baseOffset, next?.baseOffset ?? 0)
+      }
     }
     for (const { row, durableEnd } of news.moved) this.moved(row, durableEnd)
   }

@@ -288,14 +288,13 @@ export class Border implements LogClient {
     return this.#places.moveTo(topic, partition, row, path)
   }
 
-  tick (nowMs: number, chores = true): void {
+  tick (nowMs: number): void {
     const monotonicMs = this.#options.clock.monotonicMs()
     this.#arrivals.tick()
     for (const link of this.#links) {
       this.#watch(link, monotonicMs)
-      link.tick(nowMs, monotonicMs, chores)
+      link.tick(nowMs, monotonicMs)
     }
-    if (!chores) return
     const rows = this.#openRows()
     for (const keeper of this.#arrivals.keepers) keeper.tick(nowMs, rows)
   }

@@ -8,7 +8,7 @@ import { type CompactionCall } from './worker-compaction.ts'
 
 /** Main to worker: what the record's first word says. */
 export const command = {
-  append: 1, appendAsFollower: 2, object: 3, tick: 4, synced: 5, sealedSynced: 6, ping: 7
+  append: 1, appendAsFollower: 2, object: 3, tick: 4, synced: 5, sealedSynced: 6
 } as const
 
 //  word 0      1     2         3        4      5              6      double 4 (word 8)
@@ -103,6 +103,8 @@ export interface RowNews {
   epochs: (readonly [number, Offset])[] | null
   /** Segments that were sealed: their files want an fsync some time. */
   readonly sealed: SegmentView[]
+  /** The active one wants an fsync too. */
+  flush: { readonly path: string, readonly base: Offset, readonly end: Offset } | null
 }
 
 export interface Line {

@@ -48,7 +48,7 @@ export type DiskJob =
   | { kind: 'newest', views: SegmentView[], from: Offset, upper: Offset }
   | { kind: 'sync', path: string }
   | { kind: 'space', path: string }
-  | { kind: 'sync-segment', path: string }
+  | { kind: 'sync-segment', path: string, end: Offset }
   | { kind: 'replace', path: string, bytes: Uint8Array }
   | { kind: 'remove', path: string }
 
@@ -87,7 +87,7 @@ export function runDiskJob (tools: JobTools, job: DiskJob): JobResults[DiskJob['
     case 'newest': return reader.offsetOfMaxTimestamp(job.views, job.from, job.upper)
     case 'sync': syncFile(disk, job.path); return null
     case 'space': return disk.space?.(job.path) ?? null
-    case 'sync-segment': syncSegment(disk, job.path); return null
+    case 'sync-segment': syncSegment(disk, job.path, job.end); return null
     case 'replace': disk.replaceFile(job.path, job.bytes); return null
     case 'remove': disk.removeDirectory(job.path); return null
   }

@@ -36,7 +36,7 @@ class InlineFilling implements Filling {
   link (
     { directory, arena, table }: LinkShared, arrived: () => void, ended: (reason: Error) => void
   ): LinkParts {
-    const { clock, random, defaults, retentionCheckMs } = this.#options
+    const { clock, random, defaults } = this.#options
     const commands = ringMemory()
     const replies = ringMemory()
     const toWorker = new Queue<ToWorker>()
@@ -49,9 +49,10 @@ class InlineFilling implements Filling {
       arenaBytes: arena.bytes,
       alert () {}
     })
-    const checkMs = retentionCheckMs ?? optionDefaults.retentionCheckMs
+    const retentionCheckMs = this.#options.retentionCheckMs ?? optionDefaults.retentionCheckMs
+    const retentionDelayMs = this.#options.retentionDelayMs ?? optionDefaults.retentionDelayMs
     core.serve(new WorkerLogs(core, {
-      directory, disk: this.#disk, clock, random, defaults, retentionCheckMs: checkMs
+      directory, disk: this.#disk, clock, random, defaults, retentionCheckMs, retentionDelayMs
     }))
     const pump = new Pump(this.#options, core, arrived, ended)
     return {

@@ -16,6 +16,9 @@ import { type LogOptions, optionDefaults } from './log-options.ts'
 import { type MainRow } from './main-row.ts'
 import { type PartitionTable } from './partition-table.ts'
 
+/** A crash in between costs no more than reading again what came meanwhile. */
+const movedPointsMs = 500
+
 type Entry = [folder: string, offset: Offset]
 
 export class DirectoryKeeper {
@@ -30,6 +33,8 @@ export class DirectoryKeeper {
   id = ''
   /** The directory goes offline: set by who tells the others. */
   failed: (error: Error) => void = () => {}
+  /** Much was flushed since the recovery points were written: they are worth writing. */
+  pointsMoved = false
   readonly #options: LogOptions
   readonly #table: PartitionTable
   #lock: FolderLock | null = null
@@ -43,8 +48,6 @@ export class DirectoryKeeper {
   readonly #startsSaved = new SharedWrite()
   readonly #pointsSaving = new SharedWrite()
   readonly #allSaved = new SharedWrite()
-  /** Logs that the recovery point checkpoint knows. */
-  #pointsSaved = 0
 
   constructor (index: number, options: LogOptions, thread: DiskThread, table: PartitionTable) {
     this.index = index
@@ -110,12 +113,12 @@ export class DirectoryKeeper {
     if (this.#writing > 0) return
     if (nowMs - this.#highWatermarksAtMs >= (highWatermarkMs ?? optionDefaults.highWatermarkMs)) {
       this.#highWatermarksAtMs = nowMs
-      const highWatermarks = this.#highWatermarks(rows)
-      this.#replace(fileNames.highWatermarks, highWatermarks)
-      // New logs do not wait: of one without a recovery point a start cannot tell a lost tail from a gap.
-      if (highWatermarks.length !== this.#pointsSaved) this.#recoveryPointsAtMs = -Infinity
+      this.#replace(fileNames.highWatermarks, this.#highWatermarks(rows))
     }
-    if (nowMs - this.#recoveryPointsAtMs >= (recoveryPointMs ?? optionDefaults.recoveryPointMs)) {
+    const sinceMs = nowMs - this.#recoveryPointsAtMs
+    const soon = this.pointsMoved && sinceMs >= movedPointsMs
+    if (soon || sinceMs >= (recoveryPointMs ?? optionDefaults.recoveryPointMs)) {
+      this.pointsMoved = false
       this.#recoveryPointsAtMs = nowMs
       this.#replace(fileNames.recoveryPoints, this.#recoveryPoints(rows))
       this.#replace(fileNames.logStarts, this.#logStarts(rows))
@@ -138,10 +141,7 @@ export class DirectoryKeeper {
   }
 
   #recoveryPoints (rows: Iterable<MainRow>): Entry[] {
-    const entries = this.#entries(
-      rows, row => this.#table.recoveryPoint(row.row), found => found.recoveryPoint)
-    this.#pointsSaved = entries.length
-    return entries
+    return this.#entries(rows, row => this.#table.recoveryPoint(row.row), found => found.recoveryPoint)
   }
 
   /** Only of logs that start above their first segment. */

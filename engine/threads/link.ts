@@ -120,10 +120,10 @@ export class Link {
     })
   }
 
-  tick (nowMs: number, monotonicMs: number, chores: boolean): void {
+  tick (nowMs: number, monotonicMs: number): void {
     if (this.tickSentMs >= 0 || this.ended !== null) return
     this.tickSentMs = monotonicMs
-    this.#control(() => this.#record(chores ? command.tick : command.ping, 0, nowMs))
+    this.#control(() => this.#record(command.tick, 0, nowMs))
   }
 
   /** An fsync is done: of all below `offset`, or of the sealed segment that starts there. */

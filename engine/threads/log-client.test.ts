@@ -306,8 +306,8 @@ describe.each(['inline', 'worker'] as const)('the log client, %s', (kind) => {
     })
     expect([seenAtAnswer, log.table.end(row)]).toEqual([0, 2])
     while (log.table.highWatermark(row) < 2) await new Promise(resolve => setImmediate(resolve))
-    // For the checkpoint: one lower while the indexes are not on the device too.
-    expect(log.table.recoveryPoint(row)).toBe(1)
+    // For the checkpoint: where the segment begins, as long as its indexes are not on the device too.
+    expect(log.table.recoveryPoint(row)).toBe(0)
     for (let index = 0; index < 50; index++) await append(log, row, batch)
     while (log.table.highWatermark(row) < 102) await new Promise(resolve => setImmediate(resolve))
   })

@@ -139,9 +139,8 @@ export interface LogClient {
 
   /** Bytes of all segments (from the table). */
   size (row: Row): number
-  /** Retention, flush intervals, producer expiry, checkpoints: called by the broker's timer. Without chores
-   *  it only watches that the workers are alive. */
-  tick (nowMs: number, chores?: boolean): void
+  /** Retention, flush intervals, producer expiry, checkpoints: called by the broker's timer. */
+  tick (nowMs: number): void
   /** Flushes, checkpoints, marks clean when `clean`, ends workers. No thread, file or timer is left. */
   close (clean: boolean): Promise<void>
 }

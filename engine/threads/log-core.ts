@@ -264,7 +264,6 @@ export class LogCore {
     const { words, doubles } = this.parts.commands
     if (what === command.object) this.#runCall(nowMs)
     else if (what === command.tick) this.#tick(doubles[(at >> 1) + commandDouble.nowMs])
-    else if (what === command.ping) this.#ticked()
     else this.#synced(what, words[at + commandWord.row], doubles[(at >> 1) + commandDouble.offset])
   }
 

@@ -48,6 +48,8 @@ export interface LogOptions {
   cleaner?: () => CleanerSettings
   /** log.retention.check.interval.ms */
   retentionCheckMs?: number
+  /** log.initial.task.delay.ms: who starts a broker over old records has a moment before they are taken. */
+  retentionDelayMs?: number
   /** log.flush.offset.checkpoint.interval.ms */
   recoveryPointMs?: number
   /** replica.high.watermark.checkpoint.interval.ms */
@@ -55,5 +57,5 @@ export interface LogOptions {
 }
 
 export const optionDefaults = {
-  retentionCheckMs: 300_000, recoveryPointMs: 60_000, highWatermarkMs: 5_000
+  retentionCheckMs: 300_000, retentionDelayMs: 0, recoveryPointMs: 60_000, highWatermarkMs: 5_000
 } as const

@@ -28,7 +28,7 @@ export class Gathered {
     // News of one row mostly comes in a run.
     const last = rows[rows.length - 1]
     if (last !== undefined && last.row === row) return last
-    const fresh: RowNews = { row, changed: [], removed: [], epochs: null, sealed: [] }
+    const fresh: RowNews = { row, changed: [], removed: [], epochs: null, sealed: [], flush: null }
     rows.push(fresh)
     return fresh
   }

@@ -27,9 +27,15 @@ export function logWorker (task: WorkerTask): void {
     arenaBytes: Buffer.from(task.arena),
     alert () { if (wake.needed()) task.alarm.postMessage(null) }
   })
-  const { directory, defaults, retentionCheckMs } = task
+  const { directory, defaults, retentionCheckMs, retentionDelayMs } = task
   core.serve(new WorkerLogs(core, {
-    directory, disk: realDisk, clock: realClock, random: realRandom, defaults, retentionCheckMs
+    directory,
+    disk: realDisk,
+    clock: realClock,
+    random: realRandom,
+    defaults,
+    retentionCheckMs,
+    retentionDelayMs
   }))
   const idle = (): boolean => core.idle()
   for (;;) {

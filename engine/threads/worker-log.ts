@@ -37,6 +37,7 @@ export interface WorkerTask {
   alarm: MessagePort
   defaults: LogConfig
   retentionCheckMs: number
+  retentionDelayMs: number
 }
 
 class WorkerFilling implements Filling {
@@ -85,7 +86,8 @@ class WorkerFilling implements Filling {
       objects: objects.port2,
       alarm: alarm.port2,
       defaults: this.#options.defaults,
-      retentionCheckMs: this.#options.retentionCheckMs ?? optionDefaults.retentionCheckMs
+      retentionCheckMs: this.#options.retentionCheckMs ?? optionDefaults.retentionCheckMs,
+      retentionDelayMs: this.#options.retentionDelayMs ?? optionDefaults.retentionDelayMs
     }, arrived, ended)
     return {
       commands: new RingWriter(commands),

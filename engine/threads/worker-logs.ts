@@ -27,7 +27,12 @@ export interface WorkerLogsOptions {
   defaults: LogConfig
   /** log.retention.check.interval.ms */
   retentionCheckMs: number
+  /** From the first tick to the first check. */
+  retentionDelayMs: number
 }
+
+/** A start after a crash reads about so much, at some 2 GB a second, and what came while it was flushed. */
+const unflushedBytesMax = 256 * 2 ** 20
 
 /** How often recovery says how far it is. */
 const progressMs = 2000
@@ -55,10 +60,11 @@ class OpenRow implements CoreRow {
   get activeBase (): Offset { return this.log.active.baseOffset }
 
   get recoveryMark (): Offset {
-    return this.log.files.recoveryMark(this.log)
+    return this.log.background.mark(this.log)
   }
 
   sealedSynced (base: Offset): void {
+    if (this.log.background.done(this.log, base)) return
     const { files } = this.log
     const sealed = files.unflushed.find(segment => segment.baseOffset === base)
     if (sealed === undefined) return
@@ -74,7 +80,8 @@ export class WorkerLogs implements Calls {
   readonly #held = new Map<string, Held>()
   readonly #rows: (OpenRow | undefined)[]
   readonly #futures: FutureLogs
-  #retainedMs = 0
+  /** When retention was last looked at; NaN before the first tick. */
+  #retainedMs = NaN
 
   constructor (core: LogCore, options: WorkerLogsOptions) {
     this.#core = core
@@ -264,7 +271,9 @@ export class WorkerLogs implements Calls {
 
   tick (nowMs: number): void {
     const { table } = this.#core.parts
-    const retains = nowMs - this.#retainedMs >= this.#options.retentionCheckMs
+    const { retentionCheckMs, retentionDelayMs } = this.#options
+    if (Number.isNaN(this.#retainedMs)) this.#retainedMs = nowMs - retentionCheckMs + retentionDelayMs
+    const retains = nowMs - this.#retainedMs >= retentionCheckMs
     if (retains) this.#retainedMs = nowMs
     for (let row = 0; row < this.#rows.length; row++) {
       const open = this.#rows[row]
@@ -279,6 +288,23 @@ export class WorkerLogs implements Calls {
       this.#core.publishState(row)
       if (changed) this.#core.news.moved(row, log.durableEnd)
     }
+    this.#flushSome()
+  }
+
+  /** The busiest first, until what a start after a crash would read is little again. */
+  #flushSome (): void {
+    const waiting = (row: OpenRow | undefined): number => row?.log.background.waitingBytes(row.log) ?? 0
+    let bytes = this.#rows.reduce((sum, row) => sum + waiting(row), 0)
+    if (bytes <= unflushedBytesMax) return
+    const order = [...this.#rows.keys()].filter(row => waiting(this.#rows[row]) > 0)
+    order.sort((a, b) => waiting(this.#rows[b]) - waiting(this.#rows[a]))
+    for (const row of order) {
+      const { log } = this.#rows[row]!
+      bytes -= waiting(this.#rows[row])
+      const flush = log.background.begin(log)
+      if (flush !== null) this.#core.news.of(row).flush = flush
+      if (bytes <= unflushedBytesMax / 2) return
+    }
   }
 
   #close (clean: boolean): ClosedLogs {
@@ -287,7 +313,7 @@ export class WorkerLogs implements Calls {
     const closed: ClosedLogs = { recoveryPoints: [], logStarts: [] }
     for (const [key, { log }] of this.#held) {
       log.close(clean && this.#core.failure === null)
-      closed.recoveryPoints.push([key, log.files.recoveryMark(log)])
+      closed.recoveryPoints.push([key, log.background.mark(log)])
       const first = log.segments[0]
       if (first !== undefined && log.start > first.baseOffset) closed.logStarts.push([key, log.start])
     }

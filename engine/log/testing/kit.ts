@@ -83,7 +83,7 @@ export function open (disk: Disk, config: Partial<LogConfig> = {}, more: Partial
     config: { ...defaults, ...config },
     nowMs: now,
     clean: false,
-    recoveryPoint: 0,
+    recoveryPoint: -1,
     logStart: 0,
     ...more
   })

@@ -137,7 +137,7 @@ export class DirectoryLife {
     const open = this.partitions.filter(({ log }) => log !== null)
     const logs = open.map(({ identity, log }) => [checkpointKey(identity), log!] as const)
     checkpointDirectory(this.disk, directory, {
-      recoveryPoints: new Map(logs.map(([key, log]) => [key, log.files.recoveryMark(log)])),
+      recoveryPoints: new Map(logs.map(([key, log]) => [key, log.background.mark(log)])),
       logStarts: new Map(logs.filter(([, log]) => startsInside(log)).map(([key, log]) => [key, log.start])),
       highWatermarks: new Map(logs.map(([key, log]) => [key, log.durableEnd]))
     })

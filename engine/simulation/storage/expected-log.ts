@@ -111,7 +111,8 @@ export class ExpectedLog {
     must(log.start <= log.end, `a log starts before its end: ${told}`)
     if (found.length === 0 && doubt.restart === log.end) return this.restartAt(log.end)
     const [ghost] = this.#ghosts
-    const isBack = found.some(one => one.values === ghost?.values && one.base === this.end)
+    const isBack = ghost !== undefined && ghost.base >= this.end && found.some(one =>
+      one.base === ghost.base && one.values === ghost.values && one.timestampMs === ghost.timestampMs)
     const all = [...this.batches, ...isBack ? this.#ghosts : doubt.maybe]
     const first = found.length === 0 ? -1 : all.findIndex(one => one.base === found[0].base)
     must(found.length === 0 || first >= 0, `the first batch is at ${found[0]?.base}, where none was: ${told}`)

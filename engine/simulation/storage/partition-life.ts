@@ -28,6 +28,7 @@ export class PartitionLife {
   readonly #random: SeededRandom
   readonly #maker: BatchMaker
   #sync: Sync | null = null
+  #stretch: ReturnType<Log['background']['begin']> = null
 
   constructor (identity: LogIdentity, config: LogConfig, random: SeededRandom, nowMs: number) {
     this.identity = identity
@@ -123,17 +124,38 @@ export class PartitionLife {
     const { disk } = log.parts
     const sync = this.#sync
     this.#sync = null
-    const sealed = log.files.unflushed[0]
-    const path = sync?.path ?? sealed?.path
-    if (path === undefined || disk.status(path) === null) return 'sync nothing'
-    this.#attempt(() => {}, () => sync === null ? syncSegment(disk, path) : syncFile(disk, path))
-    if (sync !== null) {
-      log.flushed(Math.min(sync.end, log.end))
-      return `sync to ${sync.end}`
-    }
+    const found = sync !== null && disk.status(sync.path) !== null
+    if (!found) return this.#random.below(2) === 0 ? this.#syncSealed() : this.#syncActive()
+    this.#attempt(() => {}, () => syncFile(disk, sync.path))
+    log.flushed(Math.min(sync.end, log.end))
+    return `sync to ${sync.end}`
+  }
+
+  #syncSealed (): string {
+    const log = this.#open
+    const [sealed] = log.files.unflushed
+    if (sealed === undefined) return 'sync nothing'
+    this.#attempt(() => {}, () => syncSegment(log.parts.disk, sealed.path, sealed.end))
     log.files.dropUnflushed(sealed.baseOffset)
     log.flushed(sealed.end)
     return `sync the segment at ${sealed.baseOffset}`
+  }
+
+  /** In background, as a busy log's; other things may happen before it is done. */
+  #syncActive (): string {
+    const log = this.#open
+    const begun = this.#stretch
+    if (begun === null) {
+      this.#attempt(() => {}, () => { this.#stretch = log.background.begin(log) })
+      return `begin to flush to ${this.#stretch?.end}`
+    }
+    this.#stretch = null
+    if (log.parts.disk.status(begun.path) === null) return 'sync nothing'
+    this.#attempt(() => {}, () => {
+      syncSegment(log.parts.disk, begun.path, begun.end)
+      log.background.done(log, begun.base)
+    })
+    return `flushed to ${begun.end}`
   }
 
   #flush (): string {
@@ -147,7 +169,7 @@ export class PartitionLife {
     if (expected.end === expected.start) return 'cut nothing'
     const offset = expected.end - this.#random.below(Math.min(25, expected.end - expected.start) + 1)
     const kept = expected.batches.findLast(one => one.last < offset)
-    const endMin = kept === undefined ? Math.min(offset, expected.origin) : kept.last + 1
+    const endMin = kept === undefined ? 0 : kept.last + 1
     this.#attempt(doubt => { doubt.endMin = endMin }, () => log.truncateTo(offset))
     if (offset < expected.end) expected.cutTo(offset, log.start, log.end)
     if (this.#sync !== null && this.#sync.end > log.end) this.#sync = null
@@ -227,5 +249,6 @@ export class PartitionLife {
     if (powerCut) this.doubt.endMin = Math.min(this.doubt.endMin, recoveryPoint)
     this.log = null
     this.#sync = null
+    this.#stretch = null
   }
 }
