@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Limits } from '../limits/limits.ts'
 import { fetchKafka, missing } from '../peers/kafka.ts'
+import { touch } from '../touch.ts'
 import { type Case, type Effort } from './case.ts'
 import { clientCases } from './client-cases.ts'
 import { kafka, millrace, overrides } from './contestants.ts'
@@ -39,6 +40,10 @@ const cases: readonly Case[] = [...startCases, ...loadCases, ...clientCases]
 /** One run may write so much of what is free: the last topic's files may still be there, and the other's. */
 const shareOfDisk = 0.2
 const bytesMost = 6e9
+/** Seen in the data folder at one time: what a run writes, what the one before it wrote, what is read. */
+const runsThere = 3
+/** What is written before the first run when figures do not count. */
+const quickTouchBytes = 256e6
 
 function readOptions () {
   const { values } = parseArgs({
@@ -92,6 +97,8 @@ async function compare (options: Options): Promise<Report> {
   else fetchKafka()
   const wanted = chosen(options.only)
   const machine = describeMachine(data)
+  say('memory is used once')
+  const touchedBytes = touch(data, quick ? quickTouchBytes : runsThere * bytesMax)
   say('limits')
   const limits = limitsOf(options)
   const contest = new Contest(reason === null ? both : both.slice(0, 1), effort, runs, say)
@@ -104,6 +111,7 @@ async function compare (options: Options): Promise<Report> {
     runs,
     seconds,
     quick,
+    touchedBytes,
     limits,
     results,
     troubles: contest.troubles

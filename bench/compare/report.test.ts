@@ -55,6 +55,7 @@ const report: Report = {
   runs: 3,
   seconds: 1,
   quick: false,
+  touchedBytes: 12e9,
   limits: {
     in: { bytesPerSecond: 100e6, cpuSecondsPerGb: 1 },
     out: { bytesPerSecond: 200e6, cpuSecondsPerGb: 1 },
@@ -102,6 +103,7 @@ describe('pages', () => {
     expect(page).toContain('| requests of <1 KB>: records/s | at least 2.50 x | 4.00 x | met |')
     expect(page).toContain('| requests of <1 KB> | records/s | **400 ±25 %** | 100 ±50 % | 4.00 x (2.00-5.00) |  |')
     expect(page).toContain('50 % / -')
+    expect(page).toContain('a file of 12.0 GB was written to the data folder and deleted')
     expect(page).toContain('embedded: skipped: there is no Java')
     expect(page).toContain('millrace did not stop in order')
   })

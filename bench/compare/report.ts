@@ -14,6 +14,8 @@ export interface Report {
   readonly runs: number
   readonly seconds: number
   readonly quick: boolean
+  /** Written into the data folder and deleted before the first run. */
+  readonly touchedBytes?: number
   readonly limits: Limits | null
   readonly results: readonly Measured[]
   /** What went wrong beside the cases. */
@@ -124,10 +126,13 @@ export function limitRows (limits: Limits): [string, string][] {
 }
 
 /** How to read the tables. */
-export function howItWasDone ({ runs, seconds, overrides, quick }: Report): string {
+export function howItWasDone ({ runs, seconds, overrides, quick, touchedBytes = 0 }: Report): string {
+  const touched = `Before the first run a file of ${(touchedBytes / 1e9).toFixed(1)} GB was written to the data folder and deleted: ` +
+    'a virtual machine pays for memory when it is used for the first time, and so would the broker that comes first. '
   return `${runs} runs of each case on either broker, in turn (A B A B ...); medians, ± half the range; the ratio is ` +
     'millrace / Kafka of the medians, its range that of the runs side by side. Both brokers run all the time, on the ' +
     `same cores as the client; ${seconds} s a run once warm. Defaults but for ${overrides.join(', ')} on both. ` +
+    (touchedBytes > 0 ? touched : '') +
     'GB are bytes of batches as they travel (with the clients: of values). Share: of the loop in bench/limits that ' +
     'does the same with one thread and nothing else; a broker has more threads.' + (quick ? ' A quick run: its figures mean nothing.' : '')
 }

@@ -2,6 +2,7 @@
 import { errorName } from '../../engine/protocol/errors.ts'
 import { startBroker } from './broker.ts'
 import { help, type LoadOptions, parseOptions } from './options.ts'
+import { touch } from '../touch.ts'
 import { type Flow, type Result, run, type Times } from './run.ts'
 
 async function main (): Promise<void> {
@@ -10,6 +11,7 @@ async function main (): Promise<void> {
     process.stdout.write(help)
     return
   }
+  if (options.start) touch(options.dataFolder, options.touchBytes)
   const broker = options.start ? await startBroker(options) : null
   try {
     const { port, pid } = broker ?? options

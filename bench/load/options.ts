@@ -32,6 +32,8 @@ export interface LoadOptions {
   readonly bytesMax: number
   /** For consume: how much is written first when the topic is made here. */
   readonly fillBytes: number
+  /** With `start`: written into the data folder and deleted before, so that its memory is not new. */
+  readonly touchBytes: number
   /** Delete the topic afterwards. */
   readonly deletes: boolean
   readonly json: boolean
@@ -60,6 +62,8 @@ export const help = `Loads a Kafka broker with requests made beforehand and says
   --fill-bytes N                 consume: write this much first (1 GB; 0: read what is there)
   --seconds N, --warmup N        measured time (10), time before it (3)
   --bytes-max N                  end early when so much is written, warm-up included (no limit)
+  --touch-bytes N                with --start: write and delete so much first: new memory of a virtual machine
+                                 is slow (a GB for each second of the run; quick: 0)
   --quick                        a fraction of a second, to see that it works
   --delete                       delete the topic afterwards
   --topic NAME                   made when it is not there (load)
@@ -98,7 +102,8 @@ function valuesOf (argv: string[]) {
       'fill-bytes': text('1000000000'),
       seconds: { type: 'string' },
       warmup: { type: 'string' },
-      'bytes-max': text('Infinity')
+      'bytes-max': text('Infinity'),
+      'touch-bytes': { type: 'string' }
     }
   }).values
 }
@@ -111,6 +116,8 @@ export function parseOptions (argv: string[]): LoadOptions | null {
     if (Number.isNaN(value)) throw new Error(`--${name} ${String(values[name])} is no number`)
     return value
   }
+  const seconds = values.seconds === undefined ? (values.quick ? 0.4 : 10) : number('seconds')
+  const warmupSeconds = values.warmup === undefined ? (values.quick ? 0.1 : 3) : number('warmup')
   const [host, port] = values['bootstrap-server'].split(':')
   const mode = oneOf('mode', values.mode, ['produce', 'consume', 'mixed'] as const)
   const connections = number('connections')
@@ -135,9 +142,12 @@ export function parseOptions (argv: string[]): LoadOptions | null {
     acks: values.acks === 'all' ? -1 : number('acks'),
     fetchBytes: number('fetch-bytes'),
     rate: number('rate'),
-    seconds: values.seconds === undefined ? (values.quick ? 0.4 : 10) : number('seconds'),
-    warmupSeconds: values.warmup === undefined ? (values.quick ? 0.1 : 3) : number('warmup'),
+    seconds,
+    warmupSeconds,
     bytesMax: number('bytes-max'),
+    touchBytes: values['touch-bytes'] === undefined
+      ? (values.quick ? 0 : Math.min(number('bytes-max'), (seconds + warmupSeconds) * 1e9))
+      : number('touch-bytes'),
     fillBytes: values.quick ? Math.min(number('fill-bytes'), quickFillBytes) : number('fill-bytes'),
     deletes: values.delete,
     json: values.json
