@@ -58,11 +58,10 @@ async function buildEngine () {
 }
 
 async function buildCli () {
-  const main = relative(root, fileURLToPath(new URL('./main.ts', import.meta.url)))
   const commands = filesBelow('cli/commands', /(?<!\.test)\.ts$/)
   await build({
     ...common,
-    entryPoints: [main, ...commands],
+    entryPoints: ['cli/main.ts', 'cli/help.ts', ...commands],
     outdir: join(next, 'cli'),
     outbase: 'cli',
     chunkNames: 'chunks/[name]-[hash]',
@@ -101,7 +100,7 @@ function run (command, args) {
 
 /** oclif's manifest: with it a command is found and helped without loading a module. */
 async function writeManifest () {
-  const { loadConfig } = await import(pathToFileURL(join(dist, 'cli', 'main.js')).href)
+  const { loadConfig } = await import(pathToFileURL(join(dist, 'cli', 'help.js')).href)
   const config = await loadConfig(root, true, true)
   const [plugin] = config.getPluginsList()
   const sorted = Object.entries(plugin.manifest.commands).sort(([a], [b]) => a < b ? -1 : 1)

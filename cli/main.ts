@@ -1,58 +1,35 @@
-// Where every command starts: oclif finds it in the manifest and loads its module alone. What goes wrong is
-// one line on stderr and an exit code that tells the truth: 0 done, 1 the operation failed, 2 wrong usage.
-import { readFileSync } from 'node:fs'
+// Where every command starts: its path below commands/ is its name, and its module alone is loaded. What goes
+// wrong is one line on stderr and an exit code that tells the truth: 0 done, 1 the operation failed, 2 wrong
+// usage.
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Config } from '@oclif/core/config'
-import { flush } from '@oclif/core/flush'
-import { run } from '@oclif/core/run'
+import type { Package } from './help.ts'
+import type { Call } from './tool/kafka-command.ts'
 
-export interface MainOptions {
-  /** The package's folder. */
-  root: string
-  /** Runs from dist/; else from the sources. */
-  built: boolean
+export interface MainOptions extends Package {
   argv: string[]
+}
+
+interface Found {
+  readonly url: URL
+  readonly name: string
+  readonly argv: readonly string[]
 }
 
 export async function main ({ root, built, argv }: MainOptions): Promise<void> {
   process.stdout.on('error', endQuietly)
+  const words = named(argv)
   try {
-    const config = await loadConfig(root, built)
-    await run(named(argv), config)
-    await flush()
+    const found = asksForHelp(words) ? null : find(words)
+    if (found === null) {
+      const { answer } = await import('./help.ts')
+      return await answer(words, { root, built })
+    }
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    const command = await import(found.url.href) as { default: { run (call: Call): Promise<void> } }
+    await command.default.run({ name: found.name, argv: found.argv, version })
   } catch (error) {
     process.exitCode = report(error)
-  }
-}
-
-/** For the command line and for the build, which makes the manifest with it. */
-export async function loadConfig (root: string, built: boolean, ignoreManifest = false): Promise<Config> {
-  const pjson = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  pjson.oclif = {
-    bin: 'millrace',
-    commands: built ? './dist/cli/commands' : './cli/commands',
-    topicSeparator: ' ',
-    additionalHelpFlags: ['-h'],
-    helpOptions: { maxWidth: 120 },
-    topics: { server: { description: 'Run a broker.' } }
-  }
-  const config = new Config({ root, pjson, ignoreManifest, enablePerf: false })
-  await config.load()
-  if (!built) runSources(config)
-  return config
-}
-
-/** The manifest names the bundles; without them, the source of the same command. */
-interface Manifest {
-  manifest: { commands: Record<string, { relativePath?: string[] }> }
-}
-
-function runSources (config: Config): void {
-  for (const plugin of config.getPluginsList() as unknown as Manifest[]) {
-    for (const command of Object.values(plugin.manifest.commands)) {
-      const [dist, ...path] = command.relativePath ?? []
-      if (dist === 'dist') command.relativePath = path.map(part => part.replace(/\.js$/, '.ts'))
-    }
   }
 }
 
@@ -60,6 +37,25 @@ function runSources (config: Config): void {
 function named (argv: string[]): string[] {
   const [first, ...rest] = argv
   return first === undefined ? [] : [first.replace(/^kafka-/, '').replace(/\.sh$/, ''), ...rest]
+}
+
+function asksForHelp (words: string[]): boolean {
+  const end = words.indexOf('--')
+  const options = end < 0 ? words : words.slice(0, end)
+  return options.includes('--help') || options.includes('-h')
+}
+
+/** A command is one word, or two, which may have a colon between them. */
+function find (given: string[]): Found | null {
+  const words = given.flatMap((word, index) => index === 0 ? word.split(':') : word)
+  for (const count of [1, 2]) {
+    const path = words.slice(0, count)
+    if (path.length < count || !path.every(word => /^[a-z][a-z-]*$/.test(word))) return null
+    const ending = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
+    const url = new URL(`./commands/${path.join('/')}${ending}`, import.meta.url)
+    if (existsSync(url)) return { url, name: path.join(' '), argv: words.slice(count) }
+  }
+  return null
 }
 
 function endQuietly (error: NodeJS.ErrnoException): void {

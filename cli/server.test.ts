@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { freePort, startBrokerProcess } from '../engine/broker.testing.ts'
-import { loadConfig } from './main.ts'
+import { loadConfig } from './help.ts'
 import { millrace, root } from './testing.ts'
 
 const folders: string[] = []

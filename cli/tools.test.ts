@@ -143,5 +143,9 @@ describe('help and version', () => {
     }
     expect((await millrace(['topics', '--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
     expect((await millrace(['kafka-topics.sh', '--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+    expect((await millrace(['server', 'status', '--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+    expect((await millrace(['server:status', '--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+    expect((await millrace(['server'])).stdout).toContain('server start')
+    expect((await millrace(['console-producer', '--topic', '--', '--help'])).code).toBe(2)
   })
 })

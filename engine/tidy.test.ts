@@ -180,7 +180,7 @@ describe('tidy', () => {
   it('no file is dead: each is imported by another, or is an entry', () => {
     const used = new Set(files.flatMap(importsOf))
     const entry =
-      /\.test\.ts$|^cli\/(commands|build)|^engine\/index\.ts$|-entry\.ts$|^bench\/(suites\/|run\.ts|load\/main\.ts|limits\/main\.ts|[a-z-]+\/main\.ts)/
+      /\.test\.ts$|^cli\/(commands|build|main)|^engine\/index\.ts$|-entry\.ts$|^bench\/(suites\/|run\.ts|load\/main\.ts|limits\/main\.ts|[a-z-]+\/main\.ts)/
     expect(files.map(file => file.path).filter(path => !used.has(path) && !entry.test(path))).toEqual([])
   })
 

@@ -1,7 +1,5 @@
 // Options as Kafka's tools take them: --name value or --name=value, repeated or not, some with an optional
 // value. Each tool has one table; the parser, oclif's help and the manifest follow from it.
-import * as Flags from '@oclif/core/flags'
-import { type Command } from '@oclif/core/command'
 
 export interface OptionSpec {
   /** What help says. */
@@ -124,20 +122,28 @@ function takeValues (
   return at
 }
 
+/** What oclif shows of an option. */
+export interface Flag {
+  readonly type: 'boolean' | 'option'
+  readonly description: string
+  readonly char?: 'h'
+  readonly allowNo?: boolean
+  readonly helpValue?: string
+  readonly multiple?: boolean
+}
+
 /** The same table as oclif's flags: help and manifest show them. */
-export function flagsOf (specs: OptionSpecs): Command.Class['flags'] {
+export function flagsOf (specs: OptionSpecs): Record<string, Flag> {
   return Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, flagOf(name, spec)]))
 }
 
-function flagOf (name: string, spec: OptionSpec): Command.Class['flags'][string] {
+function flagOf (name: string, spec: OptionSpec): Flag {
   const description = spec.newer === undefined
     ? spec.about
     : `Deprecated: use --${spec.newer}. ${spec.about}`.trim()
   const char = name === 'help' ? { char: 'h' as const } : {}
-  if (spec.value === undefined) return Flags.boolean({ description, ...char })
+  if (spec.value === undefined) return { type: 'boolean', description, allowNo: false, ...char }
   const helpValue = spec.bare === undefined ? `<${spec.value}>` : `[${spec.value}]`
-  const isRepeated = spec.many === true || spec.greedy === true
-  return isRepeated
-    ? Flags.string({ description, helpValue, multiple: true })
-    : Flags.string({ description, helpValue })
+  const multiple = spec.many === true || spec.greedy === true
+  return { type: 'option', description, helpValue, multiple }
 }

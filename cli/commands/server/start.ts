@@ -36,7 +36,7 @@ export default class ServerStart extends KafkaCommand<typeof specs> {
     if (!levels.includes(level)) throw new UsageError(`--log-level ${level} is none of ${levels.join(', ')}`)
     if (options.has('daemon')) {
       const logFile = options.text('log-file') ?? place.logFile
-      return startDaemon({ place, logFile, argv: this.argv, print: line => this.print(line) })
+      return startDaemon({ place, logFile, argv: this.call.argv, print: line => this.print(line) })
     }
     await this.#foreground(place, level as LogLevel)
   }
@@ -53,7 +53,7 @@ export default class ServerStart extends KafkaCommand<typeof specs> {
     const stopped = stopping.then(() => broker.close())
     this.#writePid(place.pidFile)
     const where = broker.listeners.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`)
-    this.print(`millrace ${this.config.version} listens on ${where.join(', ')}; ` +
+    this.print(`millrace ${this.call.version} listens on ${where.join(', ')}; ` +
       `data in ${broker.dataDirectories.join(', ')}; pid ${process.pid}`)
     giveStartUpMemoryBack()
     process.send?.({ listening: where, data: broker.dataDirectories })
