@@ -8,6 +8,7 @@ import {
   RecordWalk, scan, scanBatch, setBaseOffset, setMaxTimestamp, setPartitionLeaderEpoch, updateCrc, verifyCrc,
   walkRecords, walkResults
 } from './record-batch.ts'
+import { walkEachRecord } from './record-walk.ts'
 import { buildBatch, decodeRecords, recordBytes, type RecordInput, walkCompressed } from './record.ts'
 import { readVarint, readVarlong, sizeOfVarint, varintBytes, varlongBytes, writeVarint } from './varint.ts'
 
@@ -276,6 +277,39 @@ describe('a walk over records', () => {
       if (walk(hurt).result === walkResults.ok) expect(decodeRecords(hurt).length).toBe(2)
       else expect(() => decodeRecords(hurt)).toThrow('record')
     }), { numRuns: 2000 })
+  })
+
+  test('finds the same whether or not the usual records are walked on their own', () => {
+    const usual = fc.record({
+      key: fc.option(fc.uint8Array({ maxLength: 100 })),
+      value: fc.option(fc.uint8Array({ maxLength: 300 }), { freq: 20 }),
+      timestamp: fc.integer({ min: T0, max: T0 + 9000 })
+    })
+    const rules = fc.record({
+      keysNeeded: fc.boolean(),
+      timestampMin: fc.constantFrom(-Infinity, T0, T0 + 4000),
+      timestampMax: fc.constantFrom(Infinity, T0 + 9000, T0 + 4000)
+    })
+    const change = fc.option(fc.tuple(fc.nat(), fc.nat(255)))
+    fc.assert(fc.property(fc.array(usual, { minLength: 1, maxLength: 12 }), rules, change, (input, given, changed) => {
+      const batch = buildBatch({}, input)
+      const bytes = batch.subarray(batchHeaderBytes)
+      if (changed !== null) bytes[changed[0] % bytes.length] = changed[1]
+      const { baseTimestamp } = readBatchHeader(batch, 0)
+      const both = Object.assign(new RecordWalk(), given)
+      walkRecords(bytes, 0, bytes.length, input.length, baseTimestamp, both)
+      const alone = Object.assign(new RecordWalk(), given)
+      walkEachRecord(bytes, 0, bytes.length, 0, input.length, baseTimestamp, alone)
+      if (alone.result === walkResults.ok) expect(both).toEqual(alone)
+      else expect([both.result, both.count]).toEqual([alone.result, alone.count])
+    }), { numRuns: 5000 })
+  })
+
+  test('of many usual records counts on with three-byte offsets', () => {
+    const found = walk(buildBatch({}, Array.from({ length: 20_000 }, (_, index) =>
+      ({ value: Buffer.from('v'), timestamp: T0 + index % 100 }))))
+    expect(found).toMatchObject({ result: walkResults.ok, count: 20_000, offsetsInOrder: true })
+    expect(found).toMatchObject({ maxTimestamp: T0 + 99, maxTimestampIndex: 99 })
   })
 
   test('goes over compressed records too', () => {
