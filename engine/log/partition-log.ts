@@ -236,15 +236,15 @@ export class Log implements PartitionLog {
     if (this.files.epochs.truncateFromStart(offset)) this.files.epochsChanged()
   }
 
-  tick (nowMs: number): void {
+  tick (nowMs: number, indexes = true): boolean {
     this.nowMs = nowMs
-    if (this.#failed !== null) return
+    if (this.#failed !== null) return false
     if (this.#staging.batches.length === 0) this.producers.expire(nowMs, this.config.producerIdExpirationMs)
     const waited = this.#unflushedSinceMs < 0 ? 0 : nowMs - this.#unflushedSinceMs
     // A clock that was set back would hold it up for as long.
     if (this.config.flushMs >= 0 && (waited >= this.config.flushMs || waited < 0)) this.flush()
-    if (this.segments.length > 0) this.active.writeIndexes()
     this.files.unlinkDue(nowMs)
+    return indexes && this.segments.length > 0 && this.active.writeIndexes()
   }
 
   flushed (end: Offset): void {

@@ -107,8 +107,11 @@ export interface PartitionLog {
   configure (config: LogConfig): void
   /** Retention: deletes what is due, never above `highWatermark`. */
   retain (nowMs: number, highWatermark: Offset): void
-  /** flush.ms, producer expiry, delayed deletions that are due. */
-  tick (nowMs: number): void
+  /**
+   * flush.ms, producer expiry, delayed deletions that are due, and index files where `indexes` says so.
+   * Returns whether those lacked anything.
+   */
+  tick (nowMs: number, indexes?: boolean): boolean
   /**
    * Files to fsync so that everything below `end` is durable: handles stay the log's; call flushed(end)
    * afterwards. -1 and '' while nothing was ever appended. Sealed segments that were not fsynced yet are

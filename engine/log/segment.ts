@@ -232,9 +232,11 @@ export class Segment {
     this.#disk.fsyncDirectory(this.#folder)
   }
 
-  /** Appends what the index files lack. */
-  writeIndexes (): void {
-    if (this.sealed) return
+  /** Appends what the index files lack. False: nothing. */
+  writeIndexes (): boolean {
+    if (this.sealed) return false
+    const offsetsFiled = this.offsetIndex.count === this.#offsetEntriesFiled
+    if (offsetsFiled && this.timeIndex.count === this.#timeEntriesFiled) return false
     if (this.offsetIndex.count > this.#offsetEntriesFiled) {
       const bytes = this.offsetIndex.encode(this.#offsetEntriesFiled)
       this.#writeIndex(suffix.offsetIndex, bytes, this.#offsetEntriesFiled * offsetEntryBytes)
@@ -245,6 +247,7 @@ export class Segment {
       this.#writeIndex(suffix.timeIndex, bytes, this.#timeEntriesFiled * timeEntryBytes)
       this.#timeEntriesFiled = this.timeIndex.count
     }
+    return true
   }
 
   /** Before a clean end: the next start believes them. */

@@ -13,6 +13,7 @@ import { type LogConfig, type LogIdentity, type Offset } from '../log/types.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import { zeroUuid } from '../protocol/uuid.ts'
 import { type ClosedLogs, type LogCall, type OpenedRow, type ToWorker } from './commands.ts'
+import { flushPlan } from './flush-plan.ts'
 import { FutureLogs } from './future-logs.ts'
 import { CallRefused, type Calls, type CoreRow, type LogCore } from './log-core.ts'
 import { RowListener } from './news.ts'
@@ -31,8 +32,8 @@ export interface WorkerLogsOptions {
   retentionDelayMs: number
 }
 
-/** A start after a crash reads about so much, at some 2 GB a second, and what came while it was flushed. */
-const unflushedBytesMax = 256 * 2 ** 20
+/** Logs whose index files are brought up to date in one tick: files lack what a start can make again. */
+const indexedLogsMax = 64
 
 /** How often recovery says how far it is. */
 const progressMs = 2000
@@ -82,6 +83,10 @@ export class WorkerLogs implements Calls {
   readonly #futures: FutureLogs
   /** When retention was last looked at; NaN before the first tick. */
   #retainedMs = NaN
+  /** The first row whose index files are written at the next tick. */
+  #indexTurn = 0
+  /** By row: bytes that no flush has reached. */
+  #waiting = new Float64Array(0)
 
   constructor (core: LogCore, options: WorkerLogsOptions) {
     this.#core = core
@@ -275,12 +280,15 @@ export class WorkerLogs implements Calls {
     if (Number.isNaN(this.#retainedMs)) this.#retainedMs = nowMs - retentionCheckMs + retentionDelayMs
     const retains = nowMs - this.#retainedMs >= retentionCheckMs
     if (retains) this.#retainedMs = nowMs
+    let indexed = 0
+    let turn = 0
     for (let row = 0; row < this.#rows.length; row++) {
       const open = this.#rows[row]
       if (open === undefined) continue
       const { log } = open
       if (retains) log.retain(nowMs, table.highWatermark(row))
-      log.tick(nowMs)
+      const indexes = row >= this.#indexTurn && indexed < indexedLogsMax
+      if (log.tick(nowMs, indexes) && ++indexed === indexedLogsMax) turn = row + 1
       if (log.lastMarker >= 0) log.replicated(table.highWatermark(row))
       const changed = log.start !== table.logStart(row) || log.durableEnd !== table.durableEnd(row) ||
         log.firstUnstable !== table.firstUnstable(row)
@@ -288,22 +296,21 @@ export class WorkerLogs implements Calls {
       this.#core.publishState(row)
       if (changed) this.#core.news.moved(row, log.durableEnd)
     }
+    this.#indexTurn = turn
     this.#flushSome()
   }
 
-  /** The busiest first, until what a start after a crash would read is little again. */
   #flushSome (): void {
-    const waiting = (row: OpenRow | undefined): number => row?.log.background.waitingBytes(row.log) ?? 0
-    let bytes = this.#rows.reduce((sum, row) => sum + waiting(row), 0)
-    if (bytes <= unflushedBytesMax) return
-    const order = [...this.#rows.keys()].filter(row => waiting(this.#rows[row]) > 0)
-    order.sort((a, b) => waiting(this.#rows[b]) - waiting(this.#rows[a]))
-    for (const row of order) {
+    if (this.#waiting.length < this.#rows.length) this.#waiting = new Float64Array(2 * this.#rows.length)
+    this.#waiting.fill(0)
+    for (let row = 0; row < this.#rows.length; row++) {
+      const log = this.#rows[row]?.log
+      if (log !== undefined) this.#waiting[row] = log.background.waitingBytes(log)
+    }
+    for (const row of flushPlan(this.#waiting)) {
       const { log } = this.#rows[row]!
-      bytes -= waiting(this.#rows[row])
       const flush = log.background.begin(log)
       if (flush !== null) this.#core.news.of(row).flush = flush
-      if (bytes <= unflushedBytesMax / 2) return
     }
   }
 
