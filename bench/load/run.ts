@@ -166,12 +166,14 @@ function startProducers ({ rate }: LoadOptions, producers: LoadProducer[]): () =
     else producer.startClosedLoop()
   }
   if (rate === 0 || producers.length === 0) return () => {}
-  const startMs = performance.now()
+  let startMs = NaN
   let sent = 0
   let turn = 0
   const ticker = new Worker(new URL('./ticker-entry.ts', import.meta.url), { workerData: { perSecond: rate } })
-  // Everything that has fallen due since the last tick, each with the time at which it should have left.
-  ticker.on('message', () => {
+  // Everything that has fallen due since the last tick, each with the time at which it should have left. The
+  // schedule is the ticker's: on another it would be late by what the two are apart.
+  ticker.on('message', (beganMs: number | null) => {
+    if (beganMs !== null) startMs = beganMs - Number(process.hrtime.bigint()) / 1e6 + performance.now()
     const passed = performance.now() - startMs
     for (let dueMs = sent / rate * 1000; dueMs <= passed; dueMs = ++sent / rate * 1000) {
       producers[turn].due(startMs + dueMs, 1)

@@ -291,7 +291,8 @@ describe('a walk over records', () => {
       timestampMax: fc.constantFrom(Infinity, T0 + 9000, T0 + 4000)
     })
     const change = fc.option(fc.tuple(fc.nat(), fc.nat(255)))
-    fc.assert(fc.property(fc.array(usual, { minLength: 1, maxLength: 12 }), rules, change, (input, given, changed) => {
+    const some = fc.array(usual, { minLength: 1, maxLength: 12 })
+    fc.assert(fc.property(some, rules, change, (input, given, changed) => {
       const batch = buildBatch({}, input)
       const bytes = batch.subarray(batchHeaderBytes)
       if (changed !== null) bytes[changed[0] % bytes.length] = changed[1]

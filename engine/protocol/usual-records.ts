@@ -1,6 +1,6 @@
 // The records that producers send nearly always, walked at half the price of walkEachRecord(): one- and
-// two-byte varints, no headers, times that do not lie before the batch's first. Every byte is read once, and
-// all is 32-bit arithmetic. Whatever else comes ends the walk, in order, and the other one goes on from there.
+// two-byte varints, no headers, times that do not lie before the batch's first. Every byte is read once,
+// and all is 32-bit arithmetic. Whatever else comes ends the walk, and the other one goes on from there.
 
 /** How far the walk came, and what it met. Made once, used for batch after batch. */
 export class UsualRecords {
@@ -11,7 +11,7 @@ export class UsualRecords {
   maxDeltaIndex = -1
 }
 
-/** A record's fields before its key's bytes take no more, so that they may be read without a look at the end. */
+/** A record's fields before its key's bytes take no more: they are read without a look at the end. */
 const fieldBytesMax = 10
 
 /**
