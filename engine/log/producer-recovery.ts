@@ -2,14 +2,17 @@
 // behind it.
 import { type FileHandle } from '../base/disk.ts'
 import { readEndMarker } from '../protocol/end-marker.ts'
-import { type BatchHeader, noProducerId } from '../protocol/record-batch.ts'
+import { type BatchHeader, noProducerId, verifyCrc } from '../protocol/record-batch.ts'
 import { offsetFile, suffix } from './names.ts'
 import { floorPosition } from './offset-index.ts'
 import { type Log } from './partition-log.ts'
 import { decodeSnapshot } from './producer-snapshot.ts'
 import { type Segment } from './segment.ts'
 import { type AbortedTransaction } from './transaction-index.ts'
-import { type Offset } from './types.ts'
+import { type Offset, type Position } from './types.ts'
+
+/** Far more than a marker has: what claims more is none. */
+const markerBytesMax = 65_536
 
 /** The states as the batches below `upTo` leave them. */
 export function loadProducers (log: Log, upTo: Offset): void {
@@ -85,15 +88,23 @@ function replaySegment (
     const { header } = scan
     if (header.baseOffset >= upTo) break
     if (header.baseOffset < from || header.producerId === noProducerId) continue
-    let batch: Buffer | null = null
-    if (header.control) {
-      batch = Buffer.alloc(header.bytes)
-      log.parts.disk.read(file, batch, position)
-    }
+    const batch = header.control ? markerAt(log, segment, file, position, header.bytes) : null
     const aborted = replayBatch(log, header, batch)
     if (aborted !== null) aborts.push(aborted)
   }
   scan.reset()
+}
+
+/** A control batch that no checksum was asked about so far. A damaged one decides nothing: null. */
+function markerAt (
+  log: Log, segment: Segment, file: FileHandle, position: Position, bytes: number
+): Buffer | null {
+  const batch = Buffer.alloc(Math.min(bytes, markerBytesMax))
+  log.parts.disk.read(file, batch, position)
+  if (bytes <= markerBytesMax && verifyCrc(batch, 0, bytes)) return batch
+  log.parts.logger.warn({ path: segment.path, position },
+    'the marker of a transaction is damaged: the transaction stays open')
+  return null
 }
 
 /**

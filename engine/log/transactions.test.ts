@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { DiskError } from '../base/disk.ts'
 import { MemoryDisk } from '../base/disk-memory.ts'
+import { silentLogger } from '../base/logger.ts'
 import { errorName } from '../protocol/errors.ts'
 import { type Log } from './partition-log.ts'
 import { batch, newLog, now, open } from './testing/kit.ts'
@@ -259,6 +260,30 @@ function sameTransactions (found: Log, expected: Log): void {
     .sort((x, y) => x[0] - y[0])
   expect(states(found)).toEqual(states(expected))
 }
+
+describe('a damaged marker', () => {
+  it('decides nothing, and is named: the log opens whichever of its bits is turned', () => {
+    const before = newLog()
+    writeIn(before.log, ['a1'], a)
+    const position = before.log.active.bytes
+    commit(before.log, a)
+    const { path } = before.log.active
+    before.log.close(true)
+    const whole = before.disk.readFile(path)
+    for (let bit = (position + 61) * 8; bit < whole.length * 8; bit++) {
+      const { disk } = before
+      for (const name of disk.list('/data/orders-0')) if (name.endsWith('.snapshot')) disk.unlink(`/data/orders-0/${name}`)
+      const bytes = Buffer.from(whole)
+      bytes[bit >> 3] ^= 1 << (bit & 7)
+      disk.replaceFile(path, bytes)
+      const lines: object[] = []
+      const logger = { ...silentLogger, warn (fields: object | string) { lines.push(Object(fields)) } }
+      const { log } = open(disk, {}, { clean: true, recoveryPoint: 2, logger })
+      expect([log.end, log.firstUnstable], `bit ${bit}`).toEqual([2, 0])
+      expect(lines).toContainEqual({ path, position })
+    }
+  })
+})
 
 describe('a cut', () => {
   it('below the first unstable offset takes transactions, the index and the last stable offset back', () => {

@@ -5,7 +5,8 @@
 //
 // A control batch without records is what compaction leaves of one; other types end no transaction.
 import { controlTypes } from './records/control-records.ts'
-import { buildBatch, decodeRecords } from './record.ts'
+import { CompressionError } from './compression/index.ts'
+import { buildBatch, type DecodedRecord, decodeRecords, RecordError } from './record.ts'
 import { readInt16, readInt32, writeInt16, writeInt32 } from './record-batch.ts'
 
 export interface EndMarker {
@@ -24,14 +25,23 @@ export interface EndMarkerBatch extends EndMarker {
 const keyBytes = 4
 const valueBytes = 6
 
-/** `batch` is a whole control batch; null when it ends no transaction. */
+/** `batch` is a whole control batch; null when it ends no transaction, as one of nonsense does not. */
 export function readEndMarker (batch: Buffer): EndMarker | null {
-  const record = decodeRecords(batch)[0]
+  const record = firstRecord(batch)
   if (record?.key == null || record.value == null) return null
   if (record.key.length < keyBytes || record.value.length < valueBytes) return null
   const type = readInt16(record.key, 2)
   if (type !== controlTypes.commit && type !== controlTypes.abort) return null
   return { commit: type === controlTypes.commit, coordinatorEpoch: readInt32(record.value, 2) }
+}
+
+function firstRecord (batch: Buffer): DecodedRecord | null {
+  try {
+    return decodeRecords(batch)[0] ?? null
+  } catch (error) {
+    if (error instanceof RecordError || error instanceof CompressionError) return null
+    throw error
+  }
 }
 
 export function buildEndMarker (marker: EndMarkerBatch): Buffer {
