@@ -7,11 +7,9 @@ import {
   setMaxTimestamp, verifyCrc
 } from '../protocol/record-batch.ts'
 import { RecordWalk, walkRecords, walkResults } from '../protocol/record-walk.ts'
-import { knownCodec, repack, unpack, UnpackError } from './packed.ts'
+import { knownCodec, repack, targetCodec, unpack, UnpackError } from './packed.ts'
 import { recordErrorsOf } from './record-errors.ts'
-import { type AppendResult, type LogConfig } from './types.ts'
-
-export type AppendKind = 'client' | 'coordinator'
+import { type AppendKind, type AppendResult, type CheckedRecords, type LogConfig } from './types.ts'
 
 type RecordErrors = AppendResult['recordErrors']
 
@@ -31,9 +29,12 @@ export class Admission {
 
   /**
    * An error code; NONE when `batch` may be appended. Time and type bits are set in place, the CRC with
-   * them.
+   * them. `checked`: what a disk thread found when it did all this.
    */
-  admit (records: Buffer, kind: AppendKind, config: LogConfig, nowMs: number): number {
+  admit (
+    records: Buffer, kind: AppendKind, config: LogConfig, nowMs: number, checked: CheckedRecords | null = null
+  ): number {
+    if (checked !== null) return this.#take(records, checked)
     this.errorMessage = null
     this.recordErrors = noErrors
     this.logSeen = false
@@ -48,6 +49,17 @@ export class Admission {
     }
     this.batch = records
     return this.#checkBatch(kind, config, nowMs)
+  }
+
+  #take (records: Buffer, checked: CheckedRecords): number {
+    const { bytes, packed } = checked
+    this.errorMessage = checked.errorMessage
+    this.recordErrors = checked.recordErrors
+    this.logSeen = checked.logSeen
+    if (checked.errorCode !== errorCodes.NONE) return checked.errorCode
+    this.batch = packed === null ? records.subarray(0, bytes) : Buffer.from(packed.buffer, 0, bytes)
+    this.maxTimestampMs = readBatchHeader(this.batch, 0, this.header).maxTimestamp
+    return errorCodes.NONE
   }
 
   #unframed (found: number): number {
@@ -104,11 +116,7 @@ export class Admission {
     return errorCodes.NONE
   }
 
-  /**
-   * Compressed, or to be compressed otherwise. Done here and now: batches are at most max.message.bytes
-   * and their output is bounded. (Large ones could be checked on a disk thread: this is the one place that
-   * would wait for it.)
-   */
+  /** Compressed, or to be compressed otherwise. What takes long no log worker does: see checked.ts. */
   #checkPacked (target: number, config: LogConfig, nowMs: number): number {
     const { batch, header, walk } = this
     let plain: Buffer
@@ -127,10 +135,9 @@ export class Admission {
       // Kafka would have to number the records anew and cannot, in the form in which it has them then.
       if (!walk.offsetsInOrder && header.codec !== 0) return errorCodes.UNKNOWN_SERVER_ERROR
     } else if (!header.control) {
-      this.batch = repack(batch, header, plain, target, walk.offsetsInOrder, config)
-      if (config.maxMessageBytes >= 0 && this.batch.length > config.maxMessageBytes) {
-        return errorCodes.MESSAGE_TOO_LARGE
-      }
+      const packed = repack(header, plain, target, walk.offsetsInOrder, config)
+      if (packed === null) return errorCodes.MESSAGE_TOO_LARGE
+      this.batch = packed
       readBatchHeader(this.batch, 0, header)
     }
     this.#stamp(config, nowMs)
@@ -173,17 +180,5 @@ export class Admission {
     this.maxTimestampMs = config.logAppendTime ? nowMs : this.walk.maxTimestamp
     setMaxTimestamp(this.batch, 0, this.maxTimestampMs, config.logAppendTime)
     this.header.maxTimestamp = this.maxTimestampMs
-  }
-}
-
-/** The codec that the topic wants a batch stored with. */
-function targetCodec (compressionType: string, codec: number): number {
-  switch (compressionType) {
-    case 'uncompressed': return 0
-    case 'gzip': return 1
-    case 'snappy': return 2
-    case 'lz4': return 3
-    case 'zstd': return 4
-    default: return codec
   }
 }

@@ -31,6 +31,12 @@ export class AppendAnswer implements AppendResult {
     return this
   }
 
+  refuseFor (error: number, why: Pick<AppendResult, 'errorMessage' | 'recordErrors'>): this {
+    this.errorMessage = why.errorMessage
+    this.recordErrors = why.recordErrors
+    return this.refuse(error)
+  }
+
   /** The producer sends a batch again: the answer is the first append's. */
   repeat (producers: ProducerState): this {
     this.duplicate = true

@@ -37,6 +37,26 @@ describe('compression.type', () => {
     }
   }
 
+  it.each(Object.keys(targets))('numbers records anew on their way to %s, with their batch\'s time', (compressionType) => {
+    for (const logAppendTime of [false, true]) {
+      const { log } = newLog({ timestampAfterMaxMs: -1, compressionType })
+      const mixed = records.map((record, n) => ({ ...record, offsetDelta: (n + 7) % 200 }))
+      const from = compressionType === 'snappy' ? codecIds.zstd : codecIds.snappy
+      const options = { compression: from, logAppendTime, maxTimestamp: now + 9, lastOffsetDelta: 199 }
+      const batch = buildBatch(options, mixed)
+      expect(errorName(log.stageAsLeader(batch, 'client', now).errorCode)).toBe('NONE')
+      log.write(now)
+      const bytes = log.parts.disk.readFile(log.active.path).subarray(0, log.active.bytes)
+      const left = decodeRecords(bytes).map(({ headers, ...record }) => record)
+      const timeOf = (timestamp: number): number => logAppendTime ? now + 9 : timestamp
+      const wanted = records.map((record, offset) => {
+        return { ...record, offset, timestamp: timeOf(record.timestamp) }
+      })
+      expect(left).toEqual(wanted)
+      expect(readBatchHeader(bytes, 0).maxTimestamp).toBe(now + (logAppendTime ? 9 : 6))
+    }
+  })
+
   it('compresses with the level of the topic', () => {
     const bytes = (gzip: number, zstd: number, compressionType: string): number =>
       stored('none', { compressionType, compressionLevels: { gzip, lz4: 9, zstd } }).length

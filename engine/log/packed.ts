@@ -1,6 +1,7 @@
 // Compressed batches on their way in: unpacked to be walked, packed anew where the topic wants another codec.
-import { type BatchHeader } from '../protocol/record-batch.ts'
-import { buildBatch, decodeRecords, recordsOf, wrapBatch } from '../protocol/record.ts'
+import { batchHeaderBytes, type BatchHeader } from '../protocol/record-batch.ts'
+import { renumber } from '../protocol/record-rewrite.ts'
+import { recordsOf, uncompressedBytesMax, wrapBatch } from '../protocol/record.ts'
 import { type CodecId, codecIds, compress, CompressionError, isCodecId } from '../protocol/compression/index.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import { assert } from '../base/assert.ts'
@@ -34,33 +35,48 @@ export function unpack (batch: Buffer, header: BatchHeader, bytesMax: number): B
 }
 
 /**
- * The same records with another codec. `ordered`: they are numbered as a producer numbers them; else they
- * are numbered anew.
+ * The same records with another codec; null when they do not fit max.message.bytes then. `ordered`: they are
+ * numbered as a producer numbers them; else they are numbered anew.
  */
 export function repack (
-  batch: Buffer, header: BatchHeader, plain: Buffer, codec: number, ordered: boolean, config: LogConfig
-): Buffer {
+  header: BatchHeader, plain: Buffer, codec: number, ordered: boolean, config: LogConfig
+): Buffer | null {
   assert(isCodecId(codec), 'a topic stores with a codec that exists')
-  const options = {
-    compression: codec,
-    compressionLevel: levelOf(codec, config),
-    transactional: header.transactional,
-    producerId: header.producerId,
-    producerEpoch: header.producerEpoch,
-    baseSequence: header.baseSequence
+  const { maxMessageBytes } = config
+  const bytesMax = maxMessageBytes < 0 ? uncompressedBytesMax : maxMessageBytes - batchHeaderBytes
+  const { recordCount, lastOffsetDelta, maxTimestamp, logAppendTime } = header
+  // A batch that says "append time" gives all its records the time in its header.
+  const baseTimestamp = logAppendTime ? maxTimestamp : header.baseTimestamp
+  const body = ordered && !logAppendTime ? plain : renumber(plain, recordCount, logAppendTime)
+  try {
+    const packed = compress(codec, body, { level: levelOf(codec, config), bytesMax })
+    return wrapBatch(packed, recordCount, lastOffsetDelta, baseTimestamp, maxTimestamp, {
+      compression: codec,
+      transactional: header.transactional,
+      producerId: header.producerId,
+      producerEpoch: header.producerEpoch,
+      baseSequence: header.baseSequence
+    })
+  } catch (error) {
+    if (error instanceof CompressionError && error.fault === 'too-large') return null
+    throw error
   }
-  if (!ordered || header.logAppendTime) {
-    const records = decodeRecords(batch, 0, config.decompressedBytesMax)
-      .map(({ key, value, timestamp, headers }) => ({ key, value, timestamp, headers }))
-    return buildBatch(options, records)
-  }
-  const { recordCount, lastOffsetDelta, baseTimestamp, maxTimestamp } = header
-  const packed = compress(codec, plain, options.compressionLevel)
-  return wrapBatch(packed, recordCount, lastOffsetDelta, baseTimestamp, maxTimestamp, options)
 }
 
 /** LZ4 has one level here: the native codec offers no other. */
 function levelOf (codec: CodecId, { compressionLevels }: LogConfig): number | undefined {
   if (codec === codecIds.gzip) return compressionLevels.gzip
   return codec === codecIds.zstd ? compressionLevels.zstd : undefined
+}
+
+/** The codec that the topic wants a batch stored with. */
+export function targetCodec (compressionType: string, codec: number): number {
+  switch (compressionType) {
+    case 'uncompressed': return 0
+    case 'gzip': return 1
+    case 'snappy': return 2
+    case 'lz4': return 3
+    case 'zstd': return 4
+    default: return codec
+  }
 }

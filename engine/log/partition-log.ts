@@ -8,7 +8,7 @@ import { errorCodes } from '../protocol/errors.ts'
 import {
   BatchHeader, eachBatch, readBatchHeader, setBaseOffset, setPartitionLeaderEpoch
 } from '../protocol/record-batch.ts'
-import { Admission, type AppendKind } from './admission.ts'
+import { Admission } from './admission.ts'
 import { AppendAnswer } from './append-answer.ts'
 import { BackgroundFlush } from './background-flush.ts'
 import { CompactionState } from './compaction/state.ts'
@@ -24,7 +24,7 @@ import { newestAbort, type Segment } from './segment.ts'
 import { Staging } from './staging.ts'
 import { truncateFully, truncateTail } from './truncation.ts'
 import {
-  type AppendResult, type EpochEndOffset, type LogConfig, type Offset
+  type AppendKind, type AppendResult, type CheckedRecords, type EpochEndOffset, type LogConfig, type Offset
 } from './types.ts'
 
 export { type LogParts } from './log-parts.ts'
@@ -109,17 +109,15 @@ export class Log implements PartitionLog {
   get activeFile (): FileHandle { return this.segments.length === 0 ? -1 : this.active.file }
   get activePath (): string { return this.segments.length === 0 ? '' : this.active.path }
 
-  stageAsLeader (records: Buffer, kind: AppendKind, nowMs: number): AppendResult {
+  stageAsLeader (
+    records: Buffer, kind: AppendKind, nowMs: number, checked: CheckedRecords | null = null
+  ): AppendResult {
     const answer = this.#answer.reset()
     this.#staging.recycle()
     if (this.#failed !== null) return answer.refuse(errorCodes.KAFKA_STORAGE_ERROR)
-    const error = admission.admit(records, kind, this.config, nowMs)
+    const error = admission.admit(records, kind, this.config, nowMs, checked)
     if (admission.logSeen) answer.logStartOffset = this.#start
-    if (error !== errorCodes.NONE) {
-      answer.errorMessage = admission.errorMessage
-      answer.recordErrors = admission.recordErrors
-      return answer.refuse(error)
-    }
+    if (error !== errorCodes.NONE) return answer.refuseFor(error, admission)
     const { header, batch, maxTimestampMs } = admission
     const marker = header.control ? readEndMarker(batch) : null
     if (header.hasProducerId) {
@@ -132,7 +130,7 @@ export class Log implements PartitionLog {
     setPartitionLeaderEpoch(batch, 0, this.leaderEpoch)
     answer.baseOffset = header.baseOffset
     answer.lastOffset = header.lastOffset
-    if (this.config.logAppendTime) answer.logAppendTimeMs = nowMs
+    if (this.config.logAppendTime) answer.logAppendTimeMs = maxTimestampMs
     this.#stage(batch, header, marker, maxTimestampMs, this.leaderEpoch, nowMs)
     return answer
   }

@@ -1,7 +1,8 @@
 // What a log worker asks of one partition's log. Runs where drain() is called; every call is synchronous.
 import { type FileHandle } from '../base/disk.ts'
 import {
-  type AppendResult, type EpochEndOffset, type LogConfig, type Offset, type Position
+  type AppendKind, type AppendResult, type CheckedRecords, type EpochEndOffset, type LogConfig, type Offset,
+  type Position
 } from './types.ts'
 
 /**
@@ -64,6 +65,7 @@ export interface StagedBatch {
 }
 
 export interface PartitionLog {
+  readonly config: LogConfig
   readonly start: Offset
   /** The offset the next record will get, of what is written. */
   readonly end: Offset
@@ -87,9 +89,11 @@ export interface PartitionLog {
 
   /**
    * Validates one Produce partition's records (KafKa's rules), assigns offsets and epoch in place, stages
-   * them. Nothing is visible until write().
+   * them. Nothing is visible until write(). `checked`: what a disk thread found when it validated them.
    */
-  stageAsLeader (records: Buffer, kind: 'client' | 'coordinator', nowMs: number): AppendResult
+  stageAsLeader (
+    records: Buffer, kind: AppendKind, nowMs: number, checked?: CheckedRecords | null
+  ): AppendResult
   /** Stages batches that have their offsets (from a leader); must start at end. */
   stageAsFollower (records: Buffer, nowMs: number): AppendResult
   readonly stagedBytes: number

@@ -31,6 +31,22 @@ export interface AppendResult {
   recordErrors: readonly { batchIndex: number, message: string | null }[]
 }
 
+/** Who appends: a coordinator may write what no client may. */
+export type AppendKind = 'client' | 'coordinator'
+
+/** What a disk thread found in records that took long to check. */
+export interface CheckedRecords {
+  readonly errorCode: number
+  readonly errorMessage: string | null
+  readonly recordErrors: AppendResult['recordErrors']
+  /** As Admission has it. */
+  readonly logSeen: boolean
+  /** The batch's, of the records that were sent: their time and type are set there, in place. */
+  readonly bytes: number
+  /** What was made of it, where the topic stores another codec. In shared memory: it crosses twice. */
+  readonly packed: Uint8Array | null
+}
+
 export interface EpochEndOffset {
   /** -1 when unknown */
   leaderEpoch: number

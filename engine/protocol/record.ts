@@ -159,7 +159,7 @@ export function buildBatch (options: BatchOptions, records: readonly RecordInput
   const baseTimestamp = options.deleteHorizonMs ?? records[0]?.timestamp ?? noTimestamp
   const plain = encodeRecords(records, baseTimestamp)
   const codec = options.compression ?? codecIds.none
-  const body = codec === codecIds.none ? plain : compress(codec, plain, options.compressionLevel)
+  const body = codec === codecIds.none ? plain : compress(codec, plain, { level: options.compressionLevel })
   const last = records.at(-1)
   const lastOffsetDelta = options.lastOffsetDelta ?? last?.offsetDelta ?? records.length - 1
   const maxTimestamp = options.maxTimestamp ?? newestOf(records)

@@ -8,6 +8,7 @@ import { segmentAt } from '../log/reader.ts'
 import { type Offset } from '../log/types.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import { type Arena } from './arena.ts'
+import { checkFor } from './checks.ts'
 import { appended, command, type FromWorker, type News, replyDouble, replyWord } from './commands.ts'
 import { isGone } from './history.ts'
 import { type DirectoryKeeper } from './keeper.ts'
@@ -143,7 +144,10 @@ export class Arrivals implements LinkEvents {
 
   told (link: Link, object: FromWorker): void {
     if (object.kind === 'news') this.#heard(object.news)
-    else if (object.kind === 'disk-failed') {
+    else if (object.kind === 'check') {
+      const { thread } = this.keepers[link.directory]
+      checkFor(link, object, this.#arena, thread, error => this.broken(error))
+    } else if (object.kind === 'disk-failed') {
       const error = new DiskError(object.code, 'use', this.keepers[link.directory].path, object.message)
       this.directoryFailed(this.keepers[link.directory], error)
     } else if (object.kind === 'progress') {

@@ -1,9 +1,12 @@
 // All that crosses between the main thread and a log worker. Small things are ring records; objects wait in a
 // channel and are announced by a record, so that everything is taken in the order it was sent.
-import { type AppendResult, type LogConfig, type LogIdentity, type Offset } from '../log/types.ts'
+import {
+  type AppendResult, type CheckedRecords, type LogConfig, type LogIdentity, type Offset
+} from '../log/types.ts'
 import { type LogLevel } from '../base/logger.ts'
 import { type FoundPartition } from '../log/log-directory.ts'
 import { type SegmentView } from '../log/partition-log.types.ts'
+import { type CheckWanted } from './checks.ts'
 import { type CompactionCall } from './worker-compaction.ts'
 
 /** Main to worker: what the record's first word says. */
@@ -55,6 +58,8 @@ export type LogCall =
   | { kind: 'epoch-end', row: number, epoch: number }
   | FutureCall
   | CompactionCall
+  /** What a disk thread found in the row's first append that waits for it: not answered. */
+  | { kind: 'checked', row: number, checked: CheckedRecords }
   /** All that was asked before is done: where the log stands. */
   | { kind: 'settle', row: number }
   /** Its copy takes over: the folder is set aside, under the path that is answered. */
@@ -92,6 +97,7 @@ export type FromWorker =
   | { kind: 'refused', id: number, errorCode: number, message: string }
   | { kind: 'news', news: News }
   | { kind: 'detail', errorMessage: string | null, recordErrors: AppendResult['recordErrors'] }
+  | CheckWanted
   | { kind: 'disk-failed', code: string, message: string }
   | { kind: 'progress', recovered: number, found: number }
 

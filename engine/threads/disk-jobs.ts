@@ -2,12 +2,15 @@
 // filling runs the same functions on the caller's thread.
 import { type Clock } from '../base/clock.ts'
 import { type Disk, type VolumeSpace } from '../base/disk.ts'
+import { checkRecords } from '../log/checked.ts'
 import { type Cleaning } from '../log/compaction/cleaning.ts'
 import { syncFile, syncSegment } from '../log/log-files.ts'
 import { type SegmentView } from '../log/partition-log.types.ts'
 import { type AbortedRange, type AbortedSearch, collectAborted } from '../log/aborted-reader.ts'
 import { type SegmentReader } from '../log/reader.ts'
-import { type Offset, type Position, type TimestampOffset } from '../log/types.ts'
+import {
+  type AppendKind, type CheckedRecords, type LogConfig, type Offset, type Position, type TimestampOffset
+} from '../log/types.ts'
 import { eachBatch } from '../protocol/record-batch.ts'
 import { type Address, cellBytes } from './cells.ts'
 import { type CompactionJob, type CompactionResults, isCompaction, runCompactionJob } from './compaction-jobs.ts'
@@ -38,8 +41,19 @@ export interface Located {
   aborted: readonly AbortedRange[]
 }
 
+/** Records on their way into a log: what takes long is looked at here. */
+export interface CheckJob {
+  kind: 'check'
+  address: Address
+  length: number
+  origin: AppendKind
+  config: LogConfig
+  nowMs: number
+}
+
 export type DiskJob =
   | CompactionJob
+  | CheckJob
   | LocateJob
   | { kind: 'read', file: SegmentFile, position: Position, length: number, address: Address }
   | { kind: 'copy', file: SegmentFile, position: Position, length: number }
@@ -53,6 +67,7 @@ export type DiskJob =
   | { kind: 'remove', path: string }
 
 export interface JobResults extends CompactionResults {
+  check: CheckedRecords
   locate: Located
   read: number
   copy: Uint8Array
@@ -79,6 +94,7 @@ export function runDiskJob (tools: JobTools, job: DiskJob): JobResults[DiskJob['
   if (isCompaction(job)) return runCompactionJob(tools, job)
   const { reader, disk } = tools
   switch (job.kind) {
+    case 'check': return checkRecords(slice(tools, job.address, job.length), job.origin, job.config, job.nowMs)
     case 'locate': return locate(tools, job)
     case 'read': return reader.read(job.file as SegmentView, job.position, slice(tools, job.address, job.length))
     case 'copy': return copy(reader, job.file, job.position, job.length)

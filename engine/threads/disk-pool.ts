@@ -1,4 +1,5 @@
-// A disk thread that Piscina owns, started at the first job.
+// Disk threads that Piscina owns, started at the first job: one for what the device does, another for
+// checking records, which needs no device: an fsync does not wait behind it.
 import { Piscina } from 'piscina'
 import { DiskError } from '../base/disk.ts'
 import { type DiskJob, type JobResults } from './disk-jobs.ts'
@@ -15,6 +16,24 @@ interface Waiting {
 }
 
 export class PoolDisk implements DiskThread {
+  readonly #device: PoolThread
+  readonly #checker: PoolThread
+
+  constructor (arena: SharedArrayBuffer) {
+    this.#device = new PoolThread(arena)
+    this.#checker = new PoolThread(arena)
+  }
+
+  run<K extends DiskJob['kind']> (job: DiskJob & { kind: K }): Promise<JobResults[K]> {
+    return (job.kind === 'check' ? this.#checker : this.#device).run(job)
+  }
+
+  async close (): Promise<void> {
+    await Promise.all([this.#device.close(), this.#checker.close()])
+  }
+}
+
+class PoolThread {
   readonly #arena: SharedArrayBuffer
   #pool: Piscina<DiskJob, DiskAnswer> | null = null
   #inWork = 0
@@ -26,7 +45,7 @@ export class PoolDisk implements DiskThread {
     this.#arena = arena
   }
 
-  run<K extends DiskJob['kind']> (job: DiskJob & { kind: K }): Promise<JobResults[K]> {
+  run (job: DiskJob): Promise<any> {
     if (this.#closed) return Promise.reject(new Error('the disk thread has ended'))
     return new Promise((resolve, reject) => {
       (job.kind === 'sync' ? this.#urgent : this.#waiting).push({ job, resolve, reject })

@@ -120,6 +120,15 @@ export class Link {
     })
   }
 
+  /** A call that is not answered. */
+  tell (call: LogCall): void {
+    if (this.ended !== null) return
+    this.#control(() => {
+      this.parts.channel.send({ id: 0, call })
+      this.#record(command.object, 0, 0)
+    })
+  }
+
   tick (nowMs: number, monotonicMs: number): void {
     if (this.tickSentMs >= 0 || this.ended !== null) return
     this.tickSentMs = monotonicMs

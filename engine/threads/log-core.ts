@@ -2,7 +2,9 @@
 // answers. A plain function of its ring, its logs and the time: the worker's loop calls it, and so does the
 // inline filling on the caller's thread.
 import { DiskError, isOutOfFiles } from '../base/disk.ts'
-import { type PartitionLog, type StagedBatch } from '../log/partition-log.types.ts'
+import { takesLong } from '../log/checked.ts'
+import { type PartitionLog } from '../log/partition-log.types.ts'
+import { type CheckedRecords } from '../log/types.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import {
   appended, appendKind, type Channel, command, commandDouble, commandWord, type FromWorker, reply,
@@ -12,6 +14,7 @@ import { type LogState, type PartitionTable } from './partition-table.ts'
 import { Gathered } from './news.ts'
 import { type RingReader, type RingWriter } from './ring.ts'
 import { Round } from './round.ts'
+import { WaitingRows } from './waiting-rows.ts'
 
 /** What may be staged before it is written: keeps a round short and partitions in turn. */
 const rowBytesMax = 1_048_576
@@ -65,6 +68,7 @@ export class LogCore {
   readonly rows: (CoreRow | undefined)[] = []
   readonly parts: CoreParts
   readonly #round: Round
+  readonly #waiting = new WaitingRows()
   readonly #state: LogState = {
     logStart: 0,
     end: 0,
@@ -93,7 +97,7 @@ export class LogCore {
   }
 
   idle (): boolean {
-    return !this.parts.commands.filled()
+    return !this.parts.commands.filled() && !this.#waiting.anyReady
   }
 
   /** Works until the ring is empty, or the replies' ring is too full to answer. Returns whether anything was
@@ -107,14 +111,16 @@ export class LogCore {
   #takeRound (nowMs: number): boolean {
     const { commands, replies } = this.parts
     const round = this.#round
-    let taken = 0
+    let taken = this.#waiting.empty ? 0 : this.#takeWaiting(nowMs)
     while (commands.filled()) {
       const wanted = 2 * round.count + spareReplies
       if (replies.room(wanted) < wanted) break
       const at = commands.next()
       const what = commands.words[at + commandWord.command]
       if (what === command.append || what === command.appendAsFollower) {
-        if (!this.#takeAppend(at, what, nowMs)) break
+        const { words } = commands
+        if (this.#waiting.holds(words[at + commandWord.row])) this.#waiting.add(words, at)
+        else if (!this.#takeAppend(words, at, nowMs, null)) break
       } else {
         // Everything else sees a log without staged batches.
         if (round.count > 0) break
@@ -130,10 +136,33 @@ export class LogCore {
     return true
   }
 
-  /** False: the round is full, this one begins the next. */
-  #takeAppend (at: number, what: number, nowMs: number): boolean {
-    const { words } = this.parts.commands
+  /** What waited for a disk thread and need not any more, before anything newer. Returns how much it was. */
+  #takeWaiting (nowMs: number): number {
+    const waiting = this.#waiting
     const round = this.#round
+    let taken = 0
+    for (let first = waiting.next(); first !== null; first = waiting.next(), taken++) {
+      const wanted = 2 * round.count + spareReplies
+      if (this.parts.replies.room(wanted) < wanted) return taken
+      if (first.call === null) {
+        if (!this.#takeAppend(first.words, 0, nowMs, first.checked)) return taken
+        waiting.done()
+      } else {
+        if (round.count > 0) return taken
+        waiting.done()
+        this.#runCall(first.call, nowMs)
+      }
+    }
+    const last = round.count > 0 ? undefined : waiting.takeLast()
+    if (last === undefined) return taken
+    this.#runCall(last, nowMs)
+    return taken + 1
+  }
+
+  /** False: the round is full, this one begins the next. */
+  #takeAppend (words: Int32Array, at: number, nowMs: number, checked: CheckedRecords | null): boolean {
+    const round = this.#round
+    const what = words[at + commandWord.command]
     const row = words[at + commandWord.row]
     const length = words[at + commandWord.length]
     const open = this.rows[row]
@@ -143,17 +172,24 @@ export class LogCore {
       if (staged > 0 && staged + length > rowBytesMax) return false
     }
     const address = words[at + commandWord.address] >>> 0
-    const entry = round.add(row, words[at + commandWord.slot], address, length)
+    const records = this.parts.arenaBytes.subarray(address, address + length)
+    const kind = words[at + commandWord.kind] === appendKind.client ? 'client' : 'coordinator'
     const refused = this.#refusal(open, what, words[at + commandWord.leaderEpoch])
+    const checks = what === command.append && checked === null && refused === errorCodes.NONE
+    if (checks && takesLong(records, open!.log.config)) {
+      this.#waiting.ask(words, at)
+      const slot = words[at + commandWord.slot]
+      this.send({ kind: 'check', row, slot, origin: kind, config: open!.log.config, nowMs })
+      return true
+    }
+    const entry = round.add(row, words[at + commandWord.slot], address, length)
     if (open === undefined || refused !== errorCodes.NONE) {
       round.error[entry] = refused
       round.flags[entry] = appended.unseen
       return true
     }
-    const records = this.parts.arenaBytes.subarray(address, address + length)
-    const kind = words[at + commandWord.kind] === appendKind.client ? 'client' : 'coordinator'
     const result = what === command.append
-      ? open.log.stageAsLeader(records, kind, nowMs)
+      ? open.log.stageAsLeader(records, kind, nowMs, checked)
       : open.log.stageAsFollower(records, nowMs)
     round.answered(entry, result)
     if (result.errorCode !== errorCodes.NONE) {
@@ -195,7 +231,7 @@ export class LogCore {
       return
     }
     try {
-      this.#place(row, open.log.write(nowMs))
+      this.#round.place(row, open.log.write(nowMs), this.parts.arenaBytes)
     } catch (error) {
       // Too many open files is no fault of the disk: only this partition cannot go on.
       if (!isOutOfFiles(error)) this.diskFailed(error)
@@ -204,29 +240,6 @@ export class LogCore {
       return
     }
     this.publishState(row)
-  }
-
-  /** Notes where each entry's bytes went, as far as they are the arena's own: what was rewritten (another
-   *  codec) is not. */
-  #place (row: number, written: readonly StagedBatch[]): void {
-    const round = this.#round
-    const arena = this.parts.arenaBytes
-    let index = 0
-    for (let entry = round.firstOf(row); entry >= 0; entry = round.next[entry]) {
-      const first = written[index]
-      const from = first.bytes.byteOffset - arena.byteOffset
-      let end = first.position
-      let whole = first.bytes.buffer === arena.buffer && from === round.address[entry]
-      for (; index < written.length && written[index].lastOffset <= round.lastOffset[entry]; index++) {
-        const batch = written[index]
-        if (batch.segmentBase !== first.segmentBase || batch.position !== end) whole = false
-        end += batch.bytes.length
-      }
-      if (!whole || end - first.position !== round.length[entry]) continue
-      round.flags[entry] = appended.inArena
-      round.segmentBase[entry] = first.segmentBase
-      round.position[entry] = first.position
-    }
   }
 
   #answer (entry: number): void {
@@ -262,7 +275,7 @@ export class LogCore {
 
   #takeOther (at: number, what: number, nowMs: number): void {
     const { words, doubles } = this.parts.commands
-    if (what === command.object) this.#runCall(nowMs)
+    if (what === command.object) this.#takeCall(nowMs)
     else if (what === command.tick) this.#tick(doubles[(at >> 1) + commandDouble.nowMs])
     else this.#synced(what, words[at + commandWord.row], doubles[(at >> 1) + commandDouble.offset])
   }
@@ -293,8 +306,14 @@ export class LogCore {
     replies.publish()
   }
 
-  #runCall (nowMs: number): void {
+  #takeCall (nowMs: number): void {
     const message = this.parts.channel.receive()!
+    const { call } = message
+    if (call.kind === 'checked') this.#waiting.answered(call.row, call.checked)
+    else if (!this.#waiting.addCall(message)) this.#runCall(message, nowMs)
+  }
+
+  #runCall (message: ToWorker, nowMs: number): void {
     try {
       const value = this.#calls!.run(message, nowMs)
       this.tellNews()

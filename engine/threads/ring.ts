@@ -9,7 +9,7 @@
 import { assert } from '../base/assert.ts'
 
 export const ringRecords = 4096
-const recordWords = 16
+export const recordWords = 16
 const headWords = 32
 const publishedAt = 0
 const takenAt = 16

@@ -1,6 +1,8 @@
 // The appends of one round, as columns: made once, filled again every round. Entries of one row form a chain
 // in arrival order.
+import { type StagedBatch } from '../log/partition-log.types.ts'
 import { type AppendResult, type Offset } from '../log/types.ts'
+import { appended } from './commands.ts'
 import { ringRecords } from './ring.ts'
 
 export interface AppendDetail {
@@ -39,8 +41,6 @@ export class Round {
     this.#first = new Int32Array(rows).fill(none)
     this.#last = new Int32Array(rows)
   }
-
-  firstOf (row: number): number { return this.#first[row] }
 
   /** Adds an entry; what the log said is set by answered() and staged(). */
   add (row: number, slot: number, address: number, length: number): number {
@@ -81,6 +81,27 @@ export class Round {
       this.next[this.#last[row]] = entry
     }
     this.#last[row] = entry
+  }
+
+  /** Notes where each entry's bytes went, as far as they are the arena's own: what was rewritten (another
+   *  codec) is not. */
+  place (row: number, written: readonly StagedBatch[], arena: Buffer): void {
+    let index = 0
+    for (let entry = this.#first[row]; entry !== none; entry = this.next[entry]) {
+      const first = written[index]
+      const from = first.bytes.byteOffset - arena.byteOffset
+      let end = first.position
+      let whole = first.bytes.buffer === arena.buffer && from === this.address[entry]
+      for (; index < written.length && written[index].lastOffset <= this.lastOffset[entry]; index++) {
+        const batch = written[index]
+        if (batch.segmentBase !== first.segmentBase || batch.position !== end) whole = false
+        end += batch.bytes.length
+      }
+      if (!whole || end - first.position !== this.length[entry]) continue
+      this.flags[entry] = appended.inArena
+      this.segmentBase[entry] = first.segmentBase
+      this.position[entry] = first.position
+    }
   }
 
   /** The row's entries did not reach the disk. */

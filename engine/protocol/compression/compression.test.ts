@@ -35,6 +35,14 @@ function faultOf (id: number, bytes: Uint8Array, limit = bytesMax): string {
 }
 
 describe.each(real.map((id) => [codecNames[id], id] as const))('%s', (_, id) => {
+  test('makes no more than it may', () => {
+    for (const plain of [text(2_000_000), noise(300_000)]) {
+      const { length } = compress(id, plain)
+      expect(compress(id, plain, { bytesMax: length }).length).toBe(length)
+      expect(() => compress(id, plain, { bytesMax: length - 1 })).toThrow(CompressionError)
+    }
+  })
+
   test('gives back what went in, small and large, compressible or not', () => {
     const texts = [0, 1, 100, 65_536, 65_537, 1_000_000].map(text)
     for (const bytes of [...texts, noise(200_000)]) {

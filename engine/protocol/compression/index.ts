@@ -3,6 +3,7 @@
 
 import { CompressionError, tooLarge } from './error.ts'
 import * as gzip from './gzip.ts'
+import { type PackLimits } from './limits.ts'
 import * as lz4 from './lz4.ts'
 import * as snappy from './snappy.ts'
 import * as zstd from './zstd.ts'
@@ -19,7 +20,7 @@ export type CodecId = typeof codecIds[CodecName]
 export const codecNames: readonly CodecName[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 
 interface Codec {
-  compress (bytes: Uint8Array, level?: number): Buffer
+  compress (bytes: Uint8Array, limits: PackLimits): Buffer
   decompress (bytes: Uint8Array, bytesMax: number): Buffer
 }
 
@@ -35,9 +36,15 @@ function codecOf (id: number): Codec | null {
   return codec
 }
 
-/** `level` is for the codecs that have levels (gzip, zstd), by their own scales. */
-export function compress (id: CodecId, bytes: Uint8Array, level?: number): Uint8Array {
-  return codecOf(id)?.compress(bytes, level) ?? bytes
+const noLimits: PackLimits = {}
+
+/** Throws CompressionError 'too-large' rather than make more than `bytesMax` bytes. */
+export function compress (id: CodecId, bytes: Uint8Array, limits: PackLimits = noLimits): Uint8Array {
+  const codec = codecOf(id)
+  if (codec !== null) return codec.compress(bytes, limits)
+  const { bytesMax = Infinity } = limits
+  if (bytes.length > bytesMax) throw tooLarge(bytesMax)
+  return bytes
 }
 
 /** Throws CompressionError; never makes more than about `bytesMax` bytes, whatever the input claims. */

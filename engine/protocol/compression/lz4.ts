@@ -9,6 +9,7 @@
 
 import { createRequire } from 'node:module'
 import { damaged, tooLarge } from './error.ts'
+import { type PackLimits } from './limits.ts'
 import { xxhash32 } from './xxhash32.ts'
 
 interface Native {
@@ -36,8 +37,9 @@ function native (): Native {
   return loaded
 }
 
-export function compress (bytes: Uint8Array): Buffer {
+export function compress (bytes: Uint8Array, { bytesMax = Infinity }: PackLimits): Buffer {
   const parts: Uint8Array[] = [frameHeader]
+  let left = bytesMax - frameHeader.length - sizeBytes
   for (let at = 0; at < bytes.length; at += blockBytes) {
     const plain = bytes.subarray(at, at + blockBytes)
     const sized = native().compressSync(plain)
@@ -47,6 +49,8 @@ export function compress (bytes: Uint8Array): Buffer {
     size.writeUInt32LE(stored ? storedBit + plain.length : packed)
     parts.push(size)
     if (stored) parts.push(plain)
+    left -= sizeBytes + (stored ? plain.length : packed)
+    if (left < 0) throw tooLarge(bytesMax)
   }
   parts.push(Buffer.alloc(sizeBytes))
   return Buffer.concat(parts)

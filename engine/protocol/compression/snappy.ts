@@ -8,6 +8,7 @@
 
 import { createRequire } from 'node:module'
 import { damaged, tooLarge } from './error.ts'
+import { type PackLimits } from './limits.ts'
 
 interface Native {
   compressSync (bytes: Uint8Array): Buffer
@@ -29,17 +30,20 @@ function native (): Native {
   return loaded
 }
 
-export function compress (bytes: Uint8Array): Buffer {
+export function compress (bytes: Uint8Array, { bytesMax = Infinity }: PackLimits): Buffer {
   const header = Buffer.alloc(streamHeaderBytes)
   header.set(streamMagic)
   header.writeInt32BE(1, 8)
   header.writeInt32BE(1, 12)
   const parts: Uint8Array[] = [header]
+  let left = bytesMax - header.length
   for (let at = 0; at < bytes.length; at += blockBytes) {
     const block = native().compressSync(bytes.subarray(at, at + blockBytes))
     const length = Buffer.allocUnsafe(4)
     length.writeInt32BE(block.length)
     parts.push(length, block)
+    left -= length.length + block.length
+    if (left < 0) throw tooLarge(bytesMax)
   }
   return Buffer.concat(parts)
 }

@@ -6,8 +6,10 @@
 //  block:  | last (1 bit), type (2 bits), size (21 bits) | content (one byte where a byte is repeated) |
 //  skippable frame:  | magic | size, 4 | content |            numbers little-endian
 
+import { kMaxLength } from 'node:buffer'
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { damaged, tooLarge } from './error.ts'
+import { type PackLimits } from './limits.ts'
 
 const frameMagic = 0xfd2fb528
 const skippableMagic = 0x184d2a50 // the lowest four bits are free
@@ -15,12 +17,19 @@ const blockHeaderBytes = 3
 const repeatedByte = 1
 const chunkBytes = 65_536
 
-export function compress (bytes: Uint8Array, level: number = constants.ZSTD_CLEVEL_DEFAULT): Buffer {
-  return zstdCompressSync(bytes, {
-    chunkSize: chunkBytes,
-    pledgedSrcSize: bytes.length,
-    params: { [constants.ZSTD_c_compressionLevel]: level }
-  })
+export function compress (bytes: Uint8Array, limits: PackLimits): Buffer {
+  const { level = constants.ZSTD_CLEVEL_DEFAULT, bytesMax = kMaxLength } = limits
+  try {
+    return zstdCompressSync(bytes, {
+      chunkSize: chunkBytes,
+      pledgedSrcSize: bytes.length,
+      maxOutputLength: Math.max(bytesMax, 1),
+      params: { [constants.ZSTD_c_compressionLevel]: level }
+    })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(bytesMax)
+    throw error
+  }
 }
 
 export function decompress (bytes: Uint8Array, bytesMax: number): Buffer {
