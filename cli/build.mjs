@@ -1,5 +1,5 @@
-// Makes dist/: one file for the engine, one for each kind of worker, one for each command with what they
-// share, and the types of the public face. Any Node from 20 on can run it.
+// Makes dist/: the engine, one file for each kind of thread, one for each command with what they share, and
+// the types of the public face. Any Node from 20 on can run it.
 //   node cli/build.mjs                what npm run build and npm ci do
 //   node cli/build.mjs --no-types     without declarations, for a quick try
 //   node cli/build.mjs --manifest     writes oclif.manifest.json anew as well, after a change of options
@@ -37,38 +37,31 @@ function filesBelow (folder, pattern) {
     .sort()
 }
 
-/** A command that runs a broker uses the engine's own bundle, not a copy: workers are found beside that. */
-const engineOutside = {
-  name: 'engine-outside',
-  setup ({ onResolve }) {
-    onResolve({ filter: /engine\/index\.ts$/ }, ({ path }) =>
-      ({ path: path.replace(/\.ts$/, '.js'), external: true }))
-  }
-}
-
-/** The engine's files lie side by side, as `new URL('./worker-entry.js', import.meta.url)` expects them. */
-async function buildEngine () {
-  const entries = ['engine/index.ts', ...filesBelow('engine/threads', /-entry\.ts$/)]
-  await build({
-    ...common,
-    entryPoints: entries.map(path => ({ in: path, out: path.slice(path.lastIndexOf('/') + 1, -3) })),
-    outdir: join(next, 'engine')
-  })
+/** Files of the engine lie side by side, as `new URL('./worker-entry.js', import.meta.url)` expects them. A
+ *  thread shares nothing with others, so all it needs is in one file. */
+async function buildThreads () {
+  const entries = filesBelow('engine/threads', /-entry\.ts$/)
+  await build({ ...common, entryPoints: entries.map(inEngine), outdir: join(next, 'engine') })
   return entries.length
 }
 
-async function buildCli () {
+/** The engine and the commands with what they share: a command that runs a broker loads no settings twice. */
+async function buildMain () {
   const commands = filesBelow('cli/commands', /(?<!\.test)\.ts$/)
+  const cli = ['cli/main.ts', 'cli/help.ts', ...commands].map(path => ({ in: path, out: path.slice(0, -3) }))
+  const engine = inEngine('engine/index.ts')
   await build({
     ...common,
-    entryPoints: ['cli/main.ts', 'cli/help.ts', ...commands],
-    outdir: join(next, 'cli'),
-    outbase: 'cli',
-    chunkNames: 'chunks/[name]-[hash]',
-    splitting: true,
-    plugins: [engineOutside]
+    entryPoints: [{ ...engine, out: `engine/${engine.out}` }, ...cli],
+    outdir: next,
+    chunkNames: 'engine/[name]-[hash]',
+    splitting: true
   })
   return commands.length
+}
+
+function inEngine (path) {
+  return { in: path, out: path.slice(path.lastIndexOf('/') + 1, -3) }
 }
 
 /** Declarations of all that engine/index.ts shows; they import each other as .ts, but here are .d.ts only. */
@@ -111,14 +104,14 @@ async function writeManifest () {
 rmSync(next, { recursive: true, force: true })
 mkdirSync(next, { recursive: true })
 try {
-  const [engineFiles, commands] = await Promise.all([
-    buildEngine(), buildCli(), args.has('--no-types') ? null : buildTypes()
+  const [threads, commands] = await Promise.all([
+    buildThreads(), buildMain(), args.has('--no-types') ? null : buildTypes()
   ])
   writeFileSync(join(next, 'built.json'), `${JSON.stringify({ startedMs, node: process.versions.node })}\n`)
   rmSync(dist, { recursive: true, force: true })
   renameSync(next, dist)
   if (args.has('--manifest')) await writeManifest()
-  console.log(`dist/: ${engineFiles} engine files, ${commands} commands, in ${Date.now() - startedMs} ms`)
+  console.log(`dist/: the engine, ${threads} kinds of threads, ${commands} commands, in ${Date.now() - startedMs} ms`)
 } finally {
   rmSync(next, { recursive: true, force: true })
 }

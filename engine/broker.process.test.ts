@@ -144,7 +144,7 @@ describe.skipIf(process.platform === 'win32')('a write that does not go through'
 describe.skipIf(process.platform === 'win32')('few descriptors', () => {
   it('L19 keep new connections out, not those who are there, and not the log', async () => {
     const broker = await start({ openFilesMax: 96 })
-    expect(broker.output()).toContain('few files and sockets may be open at a time')
+    await expect.poll(broker.output, { timeout: 20_000 }).toContain('few files and sockets may be open at a time')
     const producer = await client(broker)
     await producer.createTopic('first', 5)
     const flood = await Promise.all(Array.from({ length: 200 }, () => raw(broker)))

@@ -17,6 +17,7 @@ import { FolderInUse, type FolderLock, lockFolder } from './base/folder-lock.ts'
 import { type Logger } from './base/logger.ts'
 import { type Network } from './base/network.ts'
 import { type Random } from './base/random.ts'
+import { NoDirectoryLeft } from './broker.failures.ts'
 import { apis } from './apis/index.ts'
 import { type Doors } from './apis/context.ts'
 import { FetchSessions } from './apis/fetch/sessions.ts'
@@ -30,6 +31,7 @@ import { createPartitions, type LocalPartitions } from './replication/local-part
 import { type OpenListener, Server } from './server/listener.ts'
 import { createInlineLog } from './threads/inline-log.ts'
 import { type LogClient } from './threads/log-client.ts'
+import type { LogThreads } from './threads/log-threads.ts'
 import { createWorkerLog } from './threads/worker-log.ts'
 import { createWaitingRoom } from './waiting/room.ts'
 import { type WaitingRoom } from './waiting/waiting-room.ts'
@@ -45,13 +47,10 @@ export interface EngineOptions {
   logger: Logger
   /** Log worker threads; 0: the log runs on this one. */
   workers: number
+  /** Those threads, where they were started before anything else. */
+  threads?: LogThreads
   /** False where nobody else can reach the directories. */
   locked: boolean
-}
-
-/** Every log directory has failed: nothing can be served. A trouble of the machine, no bug. */
-export class NoDirectoryLeft extends Error {
-  override readonly name = 'NoDirectoryLeft'
 }
 
 /** What the folders are locked with, and why some could not be. */
@@ -281,7 +280,7 @@ async function unlock (locks: readonly FolderLock[]): Promise<void> {
 }
 
 function createLog (options: EngineOptions, catalog: EmbeddedCatalog, locks: Locks): LogClient {
-  const { config, directories, disk, clock, random, logger, workers } = options
+  const { config, directories, disk, clock, random, logger, workers, threads } = options
   const parts = {
     directories,
     brokerId: config.nodeId,
@@ -294,6 +293,7 @@ function createLog (options: EngineOptions, catalog: EmbeddedCatalog, locks: Loc
     defaults: logConfigOf(config),
     settingsAtStart: () => topicSettingsAtStart(disk, directories[0], config),
     workers,
+    threads,
     cleaner: () => ({
       enabled: config.boolean('log.cleaner.enable'),
       threads: config.number('log.cleaner.threads'),

@@ -9,11 +9,12 @@ import { type Logger, silentLogger } from './base/logger.ts'
 import { realNetwork } from './base/network-real.ts'
 import { openFilesMax } from './base/open-files.ts'
 import { realRandom } from './base/random-real.ts'
-import { type Broker, startEngine } from './broker.ts'
+import type { Broker } from './broker.ts'
 import { type BrokerConfig, ConfigError, loadBrokerConfig } from './config/broker-config.ts'
+import { LogThreads } from './threads/log-threads.ts'
 
 export { type Logger } from './base/logger.ts'
-export { NoDirectoryLeft } from './broker.ts'
+export { NoDirectoryLeft } from './broker.failures.ts'
 export { ConfigError } from './config/broker-config.ts'
 
 export interface BrokerOptions {
@@ -75,6 +76,7 @@ export async function startBroker (options: BrokerOptions = {}): Promise<Running
   const disk = new MemoryDisk()
   const directories = [memoryFolder]
   const parts = { ...surroundings(config, logger), directories, disk, workers: 0, locked: false }
+  const { startEngine } = await import('./broker.ts')
   return running(await startEngine(parts), [])
 }
 
@@ -91,12 +93,15 @@ export async function startDaemonBroker (options: DaemonBrokerOptions): Promise<
   const { files, overrides, logger } = options
   const config = loadBrokerConfig({ files, overrides, logger })
   if (config.logDirs.length === 0) throw new ConfigError('log.dirs', null, 'at least one folder is needed')
-  warnOfFewFiles(logger)
-  return await start(config, logger)
+  const broker = await start(config, logger)
+  // Those who wait for the broker come first: the line may be what loads the logger.
+  realClock.after(quietMs, () => warnOfFewFiles(logger))
+  return broker
 }
 
 /** What Kafka's operators are told to allow: a file for each partition, another for each connection. */
 const openFilesWanted = 100_000
+const quietMs = 1000
 
 function warnOfFewFiles (logger: Logger): void {
   const most = openFilesMax()
@@ -104,23 +109,32 @@ function warnOfFewFiles (logger: Logger): void {
   logger.warn({ openFilesMax: most, wanted: openFilesWanted }, 'few files and sockets may be open at a time (ulimit -n)')
 }
 
+/** The threads start while the rest of the broker is loaded. */
 async function start (config: BrokerConfig, logger: Logger): Promise<RunningBroker> {
   const directories = config.logDirs.map(directory => resolve(directory))
   const workers = workersOf(config, directories.length)
-  const broker = await startEngine({
-    ...surroundings(config, logger), directories, disk: realDisk, workers, locked: true
-  })
-  return running(broker, directories)
+  const threads = new LogThreads(workers)
+  try {
+    const { startEngine } = await import('./broker.ts')
+    const broker = await startEngine({
+      ...surroundings(config, logger), directories, disk: realDisk, workers, threads, locked: true
+    })
+    return running(broker, directories)
+  } catch (error) {
+    await threads.close()
+    throw error
+  }
 }
 
 function surroundings (config: BrokerConfig, logger: Logger) {
   return { config, logger, network: realNetwork, clock: realClock, random: realRandom }
 }
 
-/** One core is the main thread's. */
+/** One core is the main thread's; each directory has a thread of its own, or all are served by this one. */
 function workersOf (config: BrokerConfig, directories: number): number {
   const wanted = config.number('millrace.log.workers')
-  return wanted >= 0 ? wanted : Math.max(directories, availableParallelism() - 1)
+  if (wanted === 0) return 0
+  return Math.max(directories, wanted > 0 ? wanted : availableParallelism() - 1)
 }
 
 function running (broker: Broker, dataDirectories: readonly string[]): RunningBroker {

@@ -9,6 +9,7 @@ import { InlineBackground } from './background-inline.ts'
 import { FakeClock } from './clock-fake.ts'
 import { realClock } from './clock-real.ts'
 import { crc32c, extendCrc32c } from './crc32c.ts'
+import { lateLogger, silentLogger } from './logger.ts'
 import { pinoLogger } from './logger-pino.ts'
 import { realRandom } from './random-real.ts'
 import { SeededRandom } from './random-seeded.ts'
@@ -160,4 +161,17 @@ test('log lines are one object each, written at once', () => {
   file.close()
   expect(JSON.parse(readFileSync(join(folder, 'logs', 'server.log'), 'utf8'))).toMatchObject({ msg: 'to a file' })
   rmSync(folder, { recursive: true })
+})
+
+test('a late logger is made by its first line, or before it, once', () => {
+  const made: string[] = []
+  const late = lateLogger(() => {
+    made.push('made')
+    return { ...silentLogger, warn: (fields, message) => made.push(`${JSON.stringify(fields)} ${message}`) }
+  })
+  expect(made).toEqual([])
+  late.warn({ a: 1 }, 'one')
+  late.load()
+  late.warn({ a: 2 }, 'two')
+  expect(made).toEqual(['made', '{"a":1} one', '{"a":2} two'])
 })

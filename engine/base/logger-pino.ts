@@ -1,9 +1,10 @@
 // Log lines by pino: one JSON object a line, written before the call returns, so that the last line before a
-// crash is there.
+// crash is there. pino itself, some forty modules, is loaded by the first logger that is made.
 
 import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
-import pino from 'pino'
+import type { pino as Pino } from 'pino'
 import { type Logger, type LogLevel } from './logger.ts'
 
 export interface LineTarget {
@@ -32,6 +33,7 @@ function openForAppend (path: string): number {
 }
 
 export function pinoLogger ({ destination, level = 'info', fields = {} }: PinoOptions): ClosableLogger {
+  const pino = createRequire(import.meta.url)('pino') as typeof Pino
   const file = typeof destination === 'string' ? openForAppend(destination) : null
   const descriptor = file ?? (typeof destination === 'number' ? destination : null)
   const target = descriptor === null

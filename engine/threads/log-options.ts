@@ -5,6 +5,7 @@ import { type Disk } from '../base/disk.ts'
 import { type Logger } from '../base/logger.ts'
 import { type Random } from '../base/random.ts'
 import { type LogConfig } from '../log/types.ts'
+import type { LogThreads } from './log-threads.ts'
 
 /** Kafka's log.cleaner settings, asked for again and again: they may change. */
 export interface CleanerSettings {
@@ -40,6 +41,8 @@ export interface LogOptions {
   lock?: (directory: string) => Promise<FolderLock>
   /** Log workers in all (millrace.log.workers); at least one per directory. Not of the inline filling. */
   workers?: number
+  /** Started already; the log closes them. */
+  threads?: LogThreads
   /** cordoned.log.dirs: they get no new partitions; '*' means all. */
   cordoned?: () => readonly string[]
   /** replica.alter.log.dirs.io.max.bytes.per.second, of all moves together. */

@@ -1,6 +1,7 @@
 // A log worker's entry: a task that lasts as long as the worker. It waits in one place, so it has no event
 // loop: no timers, no messages that arrive by themselves, no console; all comes as ring records.
 import { realClock } from '../base/clock-real.ts'
+import { crc32c } from '../base/crc32c.ts'
 import { realDisk } from '../base/disk-real.ts'
 import { realRandom } from '../base/random-real.ts'
 import { type FromWorker, type ToWorker } from './commands.ts'
@@ -38,6 +39,9 @@ export function logWorker (task: WorkerTask): void {
     retentionDelayMs
   }))
   const idle = (): boolean => core.idle()
+  core.drain(realClock.nowMs())
+  // While main is still at its own start: not the first batch shall wait for the addon.
+  crc32c(new Uint8Array(0))
   for (;;) {
     core.drain(realClock.nowMs())
     if (core.closed) break

@@ -2,7 +2,6 @@
 // log directory.
 import { availableParallelism } from 'node:os'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
-import { Piscina } from 'piscina'
 import { type LogConfig } from '../log/types.ts'
 import { type Arena } from './arena.ts'
 import { Border, type Filling, type LinkShared } from './border.ts'
@@ -10,9 +9,9 @@ import { type FromWorker, type ToWorker } from './commands.ts'
 import { PoolDisk } from './disk-pool.ts'
 import { type DiskThread } from './disk-thread.ts'
 import { Doorbell, Wake } from './doorbell.ts'
-import { entryUrl } from './entry-url.ts'
 import { type LinkParts } from './link.ts'
 import { type LogOptions, optionDefaults } from './log-options.ts'
+import { LogThreads } from './log-threads.ts'
 import { portChannel } from './port-channel.ts'
 import { ringMemory, RingReader, RingWriter } from './ring.ts'
 
@@ -42,12 +41,13 @@ export interface WorkerTask {
 
 class WorkerFilling implements Filling {
   readonly #options: LogOptions
-  readonly #pools: Piscina<WorkerTask, void>[] = []
+  readonly #threads: LogThreads
   readonly #tasks: Promise<void>[] = []
   readonly #ports: MessagePort[] = []
 
   constructor (options: LogOptions) {
     this.#options = options
+    this.#threads = options.threads ?? new LogThreads()
   }
 
   workersOf (directory: number): number {
@@ -97,18 +97,8 @@ class WorkerFilling implements Filling {
     }
   }
 
-  /** A pool of one: the task is there as long as the worker, and its rejection says that the worker has
-   *  ended. */
   #run (task: WorkerTask, arrived: () => void, ended: (reason: Error) => void): void {
-    const pool = new Piscina<WorkerTask, void>({
-      filename: entryUrl('worker-entry'),
-      name: 'logWorker',
-      minThreads: 1,
-      maxThreads: 1,
-      recordTiming: false
-    })
-    this.#pools.push(pool)
-    const done = pool.run(task, { transferList: [task.objects, task.alarm] })
+    const done = this.#threads.run(task)
     // What it still answered counts; only the rest fails.
     this.#tasks.push(done.then(() => {
       arrived()
@@ -121,12 +111,11 @@ class WorkerFilling implements Filling {
 
   async close (): Promise<void> {
     await Promise.all(this.#tasks)
-    await Promise.all(this.#pools.map(pool => pool.destroy()))
+    await this.#threads.close()
     for (const port of this.#ports) port.close()
   }
 
-  /** For tests: ends a thread from outside, as a crash of it would. */
   async kill (): Promise<void> {
-    await this.#pools[0].threads[0].terminate()
+    await this.#threads.kill()
   }
 }

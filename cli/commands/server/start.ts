@@ -4,8 +4,9 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { dirname } from 'node:path'
+import { keepCompiled } from '../../../engine/base/compiled.ts'
 import { pinoLogger } from '../../../engine/base/logger-pino.ts'
-import { type LogLevel } from '../../../engine/base/logger.ts'
+import { type LateLogger, lateLogger, type LogLevel } from '../../../engine/base/logger.ts'
 import { plainLines } from '../../render/log-lines.ts'
 import { startDaemon } from '../../tool/daemon.ts'
 import { giveStartUpMemoryBack } from '../../tool/memory.ts'
@@ -23,6 +24,8 @@ const specs = {
 const levels: readonly string[] = ['debug', 'info', 'warn', 'error']
 /** sysexits' "internal software error": a supervisor may want to know our bugs from a machine's troubles. */
 const brokeExitCode = 70
+/** Those who wait for the broker have been served by then. */
+const settleMs = 2000
 
 export default class ServerStart extends KafkaCommand<typeof specs> {
   static override description = 'Run a broker.'
@@ -43,7 +46,8 @@ export default class ServerStart extends KafkaCommand<typeof specs> {
 
   async #foreground (place: ServerPlace, level: LogLevel): Promise<void> {
     const { startDaemonBroker } = await import('../../../engine/index.ts')
-    const logger = pinoLogger({ level, destination: process.stdout.isTTY ? plainLines(process.stdout) : 1 })
+    const destination = process.stdout.isTTY ? plainLines(process.stdout) : 1
+    const logger = lateLogger(() => pinoLogger({ level, destination }))
     const { files, overrides } = place
     // Caught from now on: a signal may come as soon as the port is open, before we know of it.
     const stopping = catchSignals()
@@ -55,7 +59,7 @@ export default class ServerStart extends KafkaCommand<typeof specs> {
     const where = broker.listeners.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`)
     this.print(`millrace ${this.call.version} listens on ${where.join(', ')}; ` +
       `data in ${broker.dataDirectories.join(', ')}; pid ${process.pid}`)
-    giveStartUpMemoryBack()
+    const settling = setTimeout(() => settle(logger), settleMs)
     process.send?.({ listening: where, data: broker.dataDirectories })
     try {
       await Promise.race([broker.closed, stopped])
@@ -64,6 +68,7 @@ export default class ServerStart extends KafkaCommand<typeof specs> {
       if (name === 'NoDirectoryLeft') throw new Failed(`millrace: the broker ended: ${message}`)
       throw new Failed(`millrace: the broker broke: ${stack ?? message}`, brokeExitCode)
     } finally {
+      clearTimeout(settling)
       rmSync(place.pidFile, { force: true })
     }
   }
@@ -75,6 +80,14 @@ export default class ServerStart extends KafkaCommand<typeof specs> {
     mkdirSync(dirname(pidFile), { recursive: true })
     writeFileSync(pidFile, `${process.pid}\n`)
   }
+}
+
+/** What a start need not wait for. A line may have to be written when no file can be opened any more, so what
+ *  writes it is loaded by now. */
+function settle (logger: LateLogger): void {
+  logger.load()
+  keepCompiled()
+  giveStartUpMemoryBack()
 }
 
 /** The first signal asks for an orderly end; a second one means that somebody has no time for that. */
