@@ -225,6 +225,14 @@ export class LogFiles {
     while (this.#doomed.length > 0 && this.#doomed[0].dueMs <= nowMs) this.#unlinkFirst()
   }
 
+  /** The same, by whoever may wait for the disk: to free a gigabyte takes a while. */
+  giveUpDue (nowMs: number): void {
+    const { listener } = this.#parts
+    if (listener.unlink === undefined) return this.unlinkDue(nowMs)
+    const doomed = this.#doomed
+    while (doomed.length > 0 && doomed[0].dueMs <= nowMs) listener.unlink(doomed.shift()!.path)
+  }
+
   unlinkAll (): void {
     while (this.#doomed.length > 0) this.#unlinkFirst()
   }

@@ -217,10 +217,11 @@ export class Log implements PartitionLog {
 
   configure (config: LogConfig): void { this.config = config }
 
-  retain (nowMs: number, highWatermark: Offset, startOnly = false): void {
-    if (this.#failed !== null || this.#staging.batches.length > 0) return
+  retain (nowMs: number, highWatermark: Offset, startOnly = false, segmentsMax = Infinity): boolean {
+    if (this.#failed !== null || this.#staging.batches.length > 0) return false
     const count = deletionDue(this, nowMs, highWatermark, startOnly)
-    if (count > 0) deleteDue(this, count, nowMs)
+    if (count > 0) deleteDue(this, Math.min(count, segmentsMax), nowMs)
+    return count > segmentsMax
   }
 
   /**
@@ -241,7 +242,7 @@ export class Log implements PartitionLog {
     const waited = this.#unflushedSinceMs < 0 ? 0 : nowMs - this.#unflushedSinceMs
     // A clock that was set back would hold it up for as long.
     if (this.config.flushMs >= 0 && (waited >= this.config.flushMs || waited < 0)) this.flush()
-    this.files.unlinkDue(nowMs)
+    this.files.giveUpDue(nowMs)
     return indexes && this.segments.length > 0 && this.active.writeIndexes()
   }
 

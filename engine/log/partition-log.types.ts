@@ -52,6 +52,11 @@ export interface LogListener {
   segmentRemoved (baseOffset: Offset): void
   /** Leader epochs, whole (small): [epoch, startOffset] pairs, ascending. */
   epochsChanged (epochs: readonly (readonly [number, Offset])[]): void
+  /**
+   * That file is to be deleted now. Who takes that over, on a thread that may wait for the disk, is told of
+   * each once; otherwise the log deletes it itself.
+   */
+  unlink? (path: string): void
 }
 
 /** Where the staged bytes of the last write() went, for the hot tail. */
@@ -109,8 +114,11 @@ export interface PartitionLog {
   truncateFullyAndStartAt (offset: Offset): void
   endOffsetForEpoch (epoch: number): EpochEndOffset
   configure (config: LogConfig): void
-  /** Retention: deletes what is due, never above `highWatermark`. */
-  retain (nowMs: number, highWatermark: Offset): void
+  /**
+   * Retention: deletes what is due, never above `highWatermark`; of segments at most so many. True when more
+   * are due.
+   */
+  retain (nowMs: number, highWatermark: Offset, startOnly?: boolean, segmentsMax?: number): boolean
   /**
    * flush.ms, producer expiry, delayed deletions that are due, and index files where `indexes` says so.
    * Returns whether those lacked anything.

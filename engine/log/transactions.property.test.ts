@@ -90,7 +90,7 @@ class Life {
       case 'write': return this.#write(step.rounds)
       case 'cut': return this.#cut(step.part)
       case 'reopen': return this.#reopen(step.clean, step.flushed)
-      case 'retain': return this.log.retain(now, this.highWatermark)
+      case 'retain': this.log.retain(now, this.highWatermark); return
       case 'watermark': {
         const { end } = this.log
         this.highWatermark = Math.max(this.highWatermark, Math.min(end, Math.floor(step.part * (end + 1))))

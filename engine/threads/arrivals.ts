@@ -161,7 +161,9 @@ export class Arrivals implements LinkEvents {
     for (const one of news.rows) {
       const open = this.rows[one.row]
       if (open === undefined) continue
-      const { thread } = this.keepers[open.link.directory]
+      const keeper = this.keepers[open.link.directory]
+      const { thread } = keeper
+      for (const path of one.unlinked) keeper.remove(path)
       for (const view of open.heard(one)) thread.run({ kind: 'forget', view }).catch(() => {})
       if (one.flush !== null) this.#syncSegment(open, one.flush.path, one.flush.base, one.flush.end)
       for (const { path, baseOffset } of one.sealed) {

@@ -111,6 +111,8 @@ export interface RowNews {
   readonly sealed: SegmentView[]
   /** The active one wants an fsync too. */
   flush: { readonly path: string, readonly base: Offset, readonly end: Offset } | null
+  /** Files that are to be deleted now. */
+  readonly unlinked: string[]
 }
 
 export interface Line {

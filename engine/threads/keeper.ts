@@ -103,11 +103,13 @@ export class DirectoryKeeper {
     this.#doomed.push({ path, dueMs })
   }
 
+  remove (path: string): void {
+    this.#write({ kind: 'remove', path }).catch(() => {})
+  }
+
   tick (nowMs: number, rows: Iterable<MainRow>): void {
     if (this.failure !== null) return
-    while (this.#doomed.length > 0 && this.#doomed[0].dueMs <= nowMs) {
-      this.#write({ kind: 'remove', path: this.#doomed.shift()!.path }).catch(() => {})
-    }
+    while (this.#doomed.length > 0 && this.#doomed[0].dueMs <= nowMs) this.remove(this.#doomed.shift()!.path)
     const { recoveryPointMs, highWatermarkMs } = this.#options
     // One after the other: a slow disk skips a turn.
     if (this.#writing > 0) return

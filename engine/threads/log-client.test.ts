@@ -331,6 +331,38 @@ describe.each(['inline', 'worker'] as const)('the log client, %s', (kind) => {
     expect((await bytesOf(left)).length).toBeGreaterThan(0)
   })
 
+  it('takes many segments out some at a time, and their files go too', async () => {
+    const config = { ...plainConfig, segmentBytes: 200, retentionBytes: 0, fileDeleteDelayMs: 0 }
+    const row = await openRow(log, 0, config)
+    for (let index = 0; index < 80; index++) await append(log, row, batchOf('one', 1))
+    const later = Date.now() + 3_600_000
+    const starts = new Set<number>()
+    while (log.table.logStart(row) < 80) {
+      log.tick(later)
+      await new Promise(resolve => setImmediate(resolve))
+      starts.add(log.table.logStart(row))
+    }
+    expect([...starts].filter(start => start > 0)).toEqual([32, 64, 80])
+    const names = (): string[] => place.disk.list(`${place.folder}/orders-0`)
+    log.tick(later)
+    while (names().some(name => name.endsWith('.deleted'))) await new Promise(resolve => setImmediate(resolve))
+    expect(names().filter(name => name.endsWith('.log'))).toEqual(['00000000000000000080.log'])
+  })
+
+  it('goes on with a deletion of records that is too much for one tick', async () => {
+    const row = await openRow(log, 0, { ...plainConfig, segmentBytes: 200, fileDeleteDelayMs: 0 })
+    for (let index = 0; index < 80; index++) await append(log, row, batchOf('one', 1))
+    expect(await log.deleteRecords(row, 75)).toBe(75)
+    const left = (): number =>
+      place.disk.list(`${place.folder}/orders-0`).filter(name => name.endsWith('.log')).length
+    expect(left()).toBe(80 - 32)
+    while (left() > 5) {
+      log.tick(Date.now())
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    expect(log.table.logStart(row)).toBe(75)
+  })
+
   it('deletes records below an offset, and leaves what retention would take to retention', async () => {
     const row = await openRow(log, 0, { ...plainConfig, retentionMs: 1000, segmentBytes: 1000 })
     for (let index = 0; index < 10; index++) await append(log, row, batchOf('old', 1, 900))

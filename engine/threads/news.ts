@@ -1,5 +1,6 @@
 // What a worker has to tell besides answers, gathered until it is sent: new views of segments, moved rows,
 // log lines.
+import { assert } from '../base/assert.ts'
 import { type Logger, type LogLevel } from '../base/logger.ts'
 import { type LogListener, type SegmentView } from '../log/partition-log.types.ts'
 import { type Offset } from '../log/types.ts'
@@ -28,7 +29,9 @@ export class Gathered {
     // News of one row mostly comes in a run.
     const last = rows[rows.length - 1]
     if (last !== undefined && last.row === row) return last
-    const fresh: RowNews = { row, changed: [], removed: [], epochs: null, sealed: [], flush: null }
+    const fresh: RowNews = {
+      row, changed: [], removed: [], epochs: null, sealed: [], flush: null, unlinked: []
+    }
     rows.push(fresh)
     return fresh
   }
@@ -77,6 +80,12 @@ export class RowListener implements LogListener {
   segmentRemoved (baseOffset: Offset): void {
     if (this.#row >= 0) this.#gathered.of(this.#row).removed.push(baseOffset)
     else this.#views.delete(baseOffset)
+  }
+
+  /** Only a tick says so, and it comes to rows alone. */
+  unlink (path: string): void {
+    assert(this.#row >= 0, 'a log without a row deletes nothing later')
+    this.#gathered.of(this.#row).unlinked.push(path)
   }
 
   epochsChanged (epochs: readonly (readonly [number, Offset])[]): void {

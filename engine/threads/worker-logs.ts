@@ -35,6 +35,12 @@ export interface WorkerLogsOptions {
 /** Logs whose index files are brought up to date in one tick: files lack what a start can make again. */
 const indexedLogsMax = 64
 
+/**
+ * Segments that retention takes out of logs in one tick: each costs its renames, and producers wait
+ * meanwhile. The rest follows with the next ticks.
+ */
+const segmentsDeletedMax = 32
+
 /** How often recovery says how far it is. */
 const progressMs = 2000
 
@@ -83,6 +89,10 @@ export class WorkerLogs implements Calls {
   readonly #futures: FutureLogs
   /** When retention was last looked at; NaN before the first tick. */
   #retainedMs = NaN
+  /** Rows that have segments below their log's start. */
+  readonly #deleting = new Set<number>()
+  /** The first row that retention has not looked at since. */
+  #retainFrom = Infinity
   /** The first row whose index files are written at the next tick. */
   #indexTurn = 0
   /** By row: bytes that no flush has reached. */
@@ -154,7 +164,9 @@ export class WorkerLogs implements Calls {
   #deleteRecords (row: number, log: Log, offset: Offset): Offset {
     if (offset > log.end) throw new CallRefused(errorCodes.OFFSET_OUT_OF_RANGE, `the log ends at ${log.end}`)
     log.advanceStart(offset)
-    log.retain(this.#options.clock.nowMs(), this.#core.parts.table.highWatermark(row), true)
+    const highWatermark = this.#core.parts.table.highWatermark(row)
+    const more = log.retain(this.#options.clock.nowMs(), highWatermark, true, segmentsDeletedMax)
+    if (more) this.#deleting.add(row)
     this.#core.publishState(row)
     this.#core.news.moved(row, log.durableEnd)
     return log.start
@@ -276,17 +288,13 @@ export class WorkerLogs implements Calls {
 
   tick (nowMs: number): void {
     const { table } = this.#core.parts
-    const { retentionCheckMs, retentionDelayMs } = this.#options
-    if (Number.isNaN(this.#retainedMs)) this.#retainedMs = nowMs - retentionCheckMs + retentionDelayMs
-    const retains = nowMs - this.#retainedMs >= retentionCheckMs
-    if (retains) this.#retainedMs = nowMs
+    this.#retain(nowMs)
     let indexed = 0
     let turn = 0
     for (let row = 0; row < this.#rows.length; row++) {
       const open = this.#rows[row]
       if (open === undefined) continue
       const { log } = open
-      if (retains) log.retain(nowMs, table.highWatermark(row))
       const indexes = row >= this.#indexTurn && indexed < indexedLogsMax
       if (log.tick(nowMs, indexes) && ++indexed === indexedLogsMax) turn = row + 1
       if (log.lastMarker >= 0) log.replicated(table.highWatermark(row))
@@ -298,6 +306,31 @@ export class WorkerLogs implements Calls {
     }
     this.#indexTurn = turn
     this.#flushSome()
+  }
+
+  /** Every row when its hour has come, from where the last tick had to stop. */
+  #retain (nowMs: number): void {
+    const { retentionCheckMs, retentionDelayMs } = this.#options
+    if (Number.isNaN(this.#retainedMs)) this.#retainedMs = nowMs - retentionCheckMs + retentionDelayMs
+    if (nowMs - this.#retainedMs >= retentionCheckMs) {
+      this.#retainedMs = nowMs
+      this.#retainFrom = 0
+    }
+    let left = segmentsDeletedMax
+    for (const row of this.#deleting) {
+      const log = this.#rows[row]?.log
+      const more = log?.retain(nowMs, this.#core.parts.table.highWatermark(row), true, left) ?? false
+      if (more) return
+      this.#deleting.delete(row)
+    }
+    for (; this.#retainFrom < this.#rows.length; this.#retainFrom++) {
+      const log = this.#rows[this.#retainFrom]?.log
+      if (log === undefined) continue
+      const before = log.segments.length
+      const more = log.retain(nowMs, this.#core.parts.table.highWatermark(this.#retainFrom), false, left)
+      left -= Math.max(0, before - log.segments.length)
+      if (more || left <= 0) return
+    }
   }
 
   #flushSome (): void {
