@@ -108,3 +108,16 @@ export function floorPosition (memory: SharedArrayBuffer, relative: number): Pos
   }
   return low === 0 ? 0 : words[headWords + (low - 1) * 2 + 1]
 }
+
+/** Position of the last entry that lies at or before `position`; 0 when there is none. */
+export function floorEntry (memory: SharedArrayBuffer, position: Position): Position {
+  const words = new Int32Array(memory)
+  let low = 0
+  let high = Atomics.load(words, 0)
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (words[headWords + middle * 2 + 1] <= position) low = middle + 1
+    else high = middle
+  }
+  return low === 0 ? 0 : words[headWords + (low - 1) * 2 + 1]
+}

@@ -20,6 +20,14 @@ export interface FoundBatch {
   bytes: number
 }
 
+/** Where a reader goes on who asks for `offset`. */
+export interface BatchPlace {
+  offset: Offset
+  position: Position
+  /** Of the batch there. */
+  bytes: number
+}
+
 /** Open files a reader keeps: enough for the segments that lagging readers of a directory stand in. */
 const filesMaxDefault = 64
 
@@ -95,8 +103,31 @@ export class SegmentReader implements SegmentFiles {
     return scan.load(file, position, this.#endOf(view)) ? scan.header : null
   }
 
+  /**
+   * The batch that `limit` lies in or in front of; null when none does before `end`. `from`: a batch starts
+   * there, at or before `limit`; -1 in a sealed segment: its index file knows.
+   */
+  placeBefore (
+    view: SegmentFile, { limit, from, end }: { limit: Position, from: Position, end: Position }
+  ): BatchPlace | null {
+    const file = this.#file(view, suffix.log)
+    const scan = this.#begin()
+    let position = from
+    if (from < 0) {
+      const low = (entry: Buffer): boolean => entry.readInt32BE(4) <= limit
+      position = this.#search(view, suffix.offsetIndex, offsetEntryBytes, low, 4)
+    }
+    // Behind a gap in offsets a reader asks for the one behind what it has.
+    for (let offset = -1; scan.load(file, position, end); position += scan.header.bytes) {
+      const { baseOffset, lastOffset, bytes } = scan.header
+      if (position + bytes > limit) return { offset: offset < 0 ? baseOffset : offset, position, bytes }
+      offset = lastOffset + 1
+    }
+    return null
+  }
+
   /** Fills `target` from `position`; fewer bytes only at the end of the file. */
-  read (view: SegmentView, position: Position, target: Uint8Array): number {
+  read (view: SegmentFile, position: Position, target: Uint8Array): number {
     return this.#disk.read(this.#file(view, suffix.log), target, position)
   }
 
@@ -241,7 +272,7 @@ export class SegmentReader implements SegmentFiles {
    * is, or the file is missing.
    */
   #search (
-    view: SegmentView, ending: string, entryBytes: number, low: (entry: Buffer) => boolean, valueAt: number
+    view: SegmentFile, ending: string, entryBytes: number, low: (entry: Buffer) => boolean, valueAt: number
   ): number {
     const file = this.#optionalFile(view, ending)
     if (file === null) return 0

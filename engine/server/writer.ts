@@ -148,11 +148,22 @@ export class AnswerWriter {
     if (piece.kind !== 'file') return
     this.#reading = true
     const from = this.#range
-    piece.read(from, Math.min(rangeBytesMax, length - from), part => this.#arrived(piece, part), reason => {
+    const most = Math.min(rangeBytesMax, length - from)
+    if (from === 0) this.#lookAhead(piece)
+    piece.read(from, most, part => this.#arrived(piece, part), reason => {
       this.#reading = false
       if (this.#closed) piece.release()
       else this.#events.unreadable(reason)
     })
+  }
+
+  /** The disk may work while the socket does. */
+  #lookAhead (piece: FilePiece): void {
+    for (let index = this.#head + 1; index < this.#queue.length; index++) {
+      const next = this.#queue[index]
+      if (next.kind === 'file') return next.prepare?.()
+    }
+    piece.goesOn?.()
   }
 
   #arrived (piece: FilePiece, part: ArenaPiece | BytesPiece): void {

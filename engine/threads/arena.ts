@@ -29,6 +29,12 @@ const free = 0
 const taken = 1
 const history = 2
 
+/** Has cells that nobody needs at the moment. */
+export interface SpareCells {
+  /** Frees one that rests; false when none does. */
+  giveBack (): boolean
+}
+
 export class Arena {
   readonly cellBytes = cellBytes
   readonly budgetBytes: number
@@ -49,6 +55,8 @@ export class Arena {
   #lowestFree = 0 // no free cell lies below
   #usedBytes = 0 // charged cells and private bytes; above the budget only for the oldest frame
   #historyCells = 0
+  #restingCells = 0 // of those; nobody holds them, and they go before the tail does
+  spare: SpareCells | null = null
   #current = -1 // the cell into which small frames are copied; holds one count of its own
   #position = 0 // in the current cell
   readonly clock: Clock
@@ -224,7 +232,7 @@ export class Arena {
   /** A cell to read a file into; the caller holds one count. -1: memory is short, or readers hold half of it:
    *  wait with whenMemory. */
   takeHistoryCell (): Address {
-    if ((this.#historyCells + 1) * cellBytes * 2 > this.budgetBytes) return -1
+    if ((this.#historyCells + 1) * cellBytes * 2 > this.budgetBytes && !this.#endRest()) return -1
     const cell = this.#takeCell(false, history)
     if (cell < 0) return -1
     this.#historyCells++
@@ -233,7 +241,29 @@ export class Arena {
 
   /** Readers hold no more than half of what they may: cells for what is not yet asked for are to be had. */
   get mayReadAhead (): boolean {
-    return this.#shortage.waiting === 0 && this.#historyCells * cellBytes * 4 <= this.budgetBytes
+    const heldBytes = (this.#historyCells - this.#restingCells) * cellBytes
+    return this.#shortage.waiting === 0 && heldBytes * 4 <= this.budgetBytes
+  }
+
+  /** Who holds the one count of a history cell lets it rest: its bytes stay until the budget wants them. */
+  rest (address: Address): void {
+    const cell = Math.floor(address / cellBytes)
+    assert(this.#use[cell] === history && this.#counts[cell] === 1, 'what rests is held by nobody else')
+    this.#counts[cell] = 0
+    this.#restingCells++
+    this.#shortage.wake()
+  }
+
+  /** Holds one count of it again. */
+  wake (address: Address): void {
+    const cell = Math.floor(address / cellBytes)
+    assert(this.#use[cell] === history && this.#counts[cell] === 0, 'it rests')
+    this.#counts[cell] = 1
+    this.#restingCells--
+  }
+
+  #endRest (): boolean {
+    return this.#restingCells > 0 && this.spare!.giveBack()
   }
 
   /** Calls once, in turn, when something was given back. */
@@ -320,16 +350,16 @@ export class Arena {
     this.#shortage.wake()
   }
 
-  /** True when so much may be charged; the tail goes for it, oldest first. */
+  /** True when so much may be charged; what rests goes for it, then the tail, oldest first. */
   hasRoom (bytes: number): boolean {
     while (this.#usedBytes + bytes > this.budgetBytes) {
-      if (!this.#dropOldestTail()) return false
+      if (!this.#endRest() && !this.#dropOldestTail()) return false
     }
     return true
   }
 
   #canCharge (): boolean {
-    return this.#usedBytes + cellBytes <= this.budgetBytes || this.#tailCells > 0
+    return this.#usedBytes + cellBytes <= this.budgetBytes || this.#tailCells + this.#restingCells > 0
   }
 
   /** What is still held, besides the tail: nothing, when all readers and writers are gone. */

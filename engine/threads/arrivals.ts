@@ -4,6 +4,7 @@
 import { assert } from '../base/assert.ts'
 import { DiskError, isOutOfFiles } from '../base/disk.ts'
 import { type Logger } from '../base/logger.ts'
+import { type SegmentView } from '../log/partition-log.types.ts'
 import { segmentAt } from '../log/reader.ts'
 import { type Offset } from '../log/types.ts'
 import { errorCodes } from '../protocol/errors.ts'
@@ -21,6 +22,8 @@ export class Arrivals implements LinkEvents {
   readonly rows: (MainRow | undefined)[] = []
   readonly keepers: DirectoryKeeper[] = []
   events: LogEvents = { advanced () {}, directoryFailed () {}, failed () {} }
+  /** Segments were removed or replaced. */
+  gone: (views: readonly SegmentView[]) => void = () => {}
   failed = false
   closing = false
   readonly #arena: Arena
@@ -164,7 +167,9 @@ export class Arrivals implements LinkEvents {
       const keeper = this.keepers[open.link.directory]
       const { thread } = keeper
       for (const path of one.unlinked) keeper.remove(path)
-      for (const view of open.heard(one)) thread.run({ kind: 'forget', view }).catch(() => {})
+      const gone = open.heard(one)
+      for (const view of gone) thread.run({ kind: 'forget', view }).catch(() => {})
+      this.gone(gone)
       if (one.flush !== null) this.#syncSegment(open, one.flush.path, one.flush.base, one.flush.end)
       for (const { path, baseOffset } of one.sealed) {
         const next = open.views[segmentAt(open.views, baseOffset) + 1]

@@ -72,6 +72,7 @@ export class Border implements LogClient {
     this.#arrivals = new Arrivals(this.arena, this.table, options.logger)
     const { rows } = this.#arrivals
     this.#reads = new Reads(this.arena, this.table, row => rows[row], row => this.#keeperOf(row))
+    this.#arrivals.gone = views => this.#reads.history.forget(views)
     this.#places = new Places(options, this.#arrivals, this.table, this.#reads)
     this.#compactor = new Compactor({ options, links: this.#links, arrivals: this.#arrivals })
   }
@@ -135,7 +136,9 @@ export class Border implements LogClient {
   }
 
   #freeRow (row: Row): void {
-    this.#arrivals.rows[row]?.tail?.clear()
+    const open = this.#arrivals.rows[row]
+    open?.tail?.clear()
+    if (open !== undefined) this.#reads.history.forget(open.views)
     this.#arrivals.rows[row] = undefined
     this.table.clear(row)
     this.#freeRows.push(row)
@@ -197,6 +200,8 @@ export class Border implements LogClient {
     await this.#compactor.leave(open, offset)
     const end: Offset = await open.link.call({ kind: 'truncate', row, offset })
     open.tail?.truncate(end)
+    // Also what was read while the file was being cut.
+    this.#reads.history.forget(open.views)
     if (this.table.highWatermark(row) > end) this.table.setHighWatermark(row, end)
     this.#arrivals.mark(row)
     this.#arrivals.tellAdvanced()
@@ -327,6 +332,7 @@ export class Border implements LogClient {
     // Reads that ended with their thread give their cells back by promises: those run before this one.
     await new Promise<void>(resolve => this.#options.clock.soon(resolve))
     for (const row of rows) row.tail?.clear()
+    this.#reads.history.close()
     this.arena.close()
     assert(!orderly || this.arena.heldCells === 0, 'whoever held arena memory has given it back')
   }

@@ -1,37 +1,19 @@
 // Reads from segment files: one hop to a disk thread finds the batch and reads the first bytes into an arena
-// cell; what follows is read when the socket gets there.
+// cell; what follows is read when the socket gets there. Who goes on where somebody has been needs no hop.
 import { DiskError } from '../base/disk.ts'
 import { type SegmentView } from '../log/partition-log.types.ts'
-import { type AbortedRange, type AbortedSearch, abortedSearch } from '../log/aborted-reader.ts'
+import { type AbortedRange, abortedSearch } from '../log/aborted-reader.ts'
 import { segmentAt } from '../log/reader.ts'
 import { type Offset, type Position } from '../log/types.ts'
 import { type Arena } from './arena.ts'
-import { type Address, cellBytes } from './cells.ts'
-import { type Located, type SegmentFile } from './disk-jobs.ts'
+import { type Address, cellBytes, cellEnd } from './cells.ts'
+import { type ChunkReader, type ChunkSlice } from './chunk.ts'
+import { type Located } from './disk-jobs.ts'
 import { type DiskThread } from './disk-thread.ts'
-import { type ArenaPiece, type BytesPiece, type FilePiece, type Piece } from './pieces.ts'
-
-/** What was read from a file into a cell of its own. */
-export class ArenaSlice implements ArenaPiece {
-  readonly kind = 'arena'
-  readonly bytes: Buffer
-  readonly #arena: Arena
-  readonly #address: Address
-  #held = true
-
-  /** Takes over one count. */
-  constructor (arena: Arena, address: Address, length: number) {
-    this.#arena = arena
-    this.#address = address
-    this.bytes = arena.slice(address, length)
-  }
-
-  release (): void {
-    if (!this.#held) return
-    this.#held = false
-    this.#arena.release(this.#address, Math.max(1, this.bytes.length))
-  }
-}
+import { type HistoryCache } from './history-cache.ts'
+import { type ArenaPiece, type BytesPiece, type FilePiece, type Piece, pieceBytes } from './pieces.ts'
+import { type SegmentRanges } from './segment-ranges.ts'
+import { type TailIndex } from './tail-index.ts'
 
 /** Arena bytes of the hot tail, held for an answer. */
 export class TailSlice implements ArenaPiece {
@@ -55,129 +37,77 @@ export class TailSlice implements ArenaPiece {
   }
 }
 
-/** Who reads gives a cell back within a moment; who has not taken its bytes by then may never do. */
-const patienceMs = 5
 /** Read privately when there is no cell: little, for there may be thousands who do not take it. */
 const privateBytesMax = 32_768
 
-/** Hands out history cells in turn. */
-export class HistoryCells {
-  readonly arena: Arena
-  /** Those who have the cells keep them: nobody waits for one until one was free again. */
-  #stuck = false
-
-  constructor (arena: Arena) {
-    this.arena = arena
-  }
-
-  /** Calls at once when a cell is free; with -1 when none is, for too long. */
-  take (taken: (address: Address) => void): void {
-    const address = this.arena.takeHistoryCell()
-    if (address >= 0) this.#stuck = false
-    if (address >= 0 || this.#stuck) taken(address)
-    else this.#wait(taken)
-  }
-
-  #wait (taken: (address: Address) => void): void {
-    const waiter = {
-      memoryFree: (): void => {
-        const address = this.arena.takeHistoryCell()
-        if (address < 0) return this.arena.whenMemory(waiter)
-        patience.cancel()
-        this.#stuck = false
-        taken(address)
-      }
-    }
-    const patience = this.arena.clock.after(patienceMs, () => {
-      this.#stuck = true
-      this.arena.waitNoMore(waiter)
-      taken(-1)
-    })
-    this.arena.whenMemory(waiter)
-  }
-}
-
 /** A part of a segment. The file may be deleted while it waits: then it fails, and the connection closes. */
-export class HistoryRange implements FilePiece {
+export class HistoryRange implements FilePiece, ChunkReader {
   readonly kind = 'file'
   readonly length: number
-  readonly #cells: HistoryCells
   readonly #disk: DiskThread
-  readonly #file: SegmentFile
+  readonly #ranges: SegmentRanges
   readonly #position: Position
-  /** The range behind the one that was asked for last, on its way. */
-  #ahead: { offset: number, bytes: Promise<ArenaSlice | BytesPiece> } | null = null
-  #released = false
+  /** Batches may be read up to there, by whoever asks for what follows. */
+  readonly #readableEnd: Position
+  readonly #followed: boolean
+  #aheadEnd: Position
+  #done: (piece: ArenaPiece | BytesPiece) => void = () => {}
+  #failed: (reason: Error) => void = () => {}
 
-  constructor (cells: HistoryCells, disk: DiskThread, view: SegmentView, position: Position, length: number) {
-    this.#cells = cells
+  /** `followed`: its reader goes on from one answer to the next. */
+  constructor (
+    disk: DiskThread, ranges: SegmentRanges, position: Position, length: number, readableEnd: Position,
+    followed = false
+  ) {
     this.#disk = disk
-    this.#file = { path: view.path, key: view.key }
+    this.#ranges = ranges
     this.#position = position
     this.length = length
+    this.#readableEnd = readableEnd
+    this.#followed = followed
+    this.#aheadEnd = position + length
   }
 
   read (
     offset: number, length: number,
     done: (piece: ArenaPiece | BytesPiece) => void, failed: (reason: Error) => void
   ): void {
-    const ahead = this.#ahead
-    this.#ahead = null
-    const expected = ahead !== null && ahead.offset === offset
-    if (ahead !== null && !expected) drop(ahead.bytes)
-    const bytes = expected ? ahead.bytes : this.#fetch(offset, length)
-    bytes.then((slice) => {
-      const count = slice.bytes.length
-      if (count === length || (slice.kind === 'bytes' && count === privateBytesMax)) return done(slice)
-      if (slice.kind === 'arena') slice.release()
-      failed(new Error(`read ${count} of ${length} bytes`))
+    const position = this.#position + offset
+    this.#done = done
+    this.#failed = failed
+    this.#ranges.take(position, length, this.#readableEnd, this)
+    const next = cellEnd(position)
+    if (next < this.#aheadEnd) this.#ranges.readAhead(next, this.#aheadEnd, this.#readableEnd)
+    if (offset + length >= this.length) this.#ranges.searchPlaces()
+  }
+
+  prepare (): void {
+    this.#ranges.readAhead(this.#position, this.#aheadEnd, this.#readableEnd)
+  }
+
+  goesOn (): void {
+    if (this.#followed) this.#aheadEnd = this.#readableEnd
+  }
+
+  arrived (slice: ChunkSlice): void {
+    this.#done(slice)
+  }
+
+  failed (reason: Error): void {
+    this.#failed(reason)
+  }
+
+  without (position: Position, most: number): void {
+    const length = Math.min(most, privateBytesMax)
+    const { path, key } = this.#ranges.view
+    const failed = this.#failed
+    this.#disk.run({ kind: 'copy', file: { path, key }, position, length }).then((bytes) => {
+      if (bytes.length === length) this.#done({ kind: 'bytes', bytes })
+      else failed(new Error(`read ${bytes.length} of ${length} bytes`))
     }, failed)
-    this.#readAhead(offset + length, length)
   }
 
-  /** One more, while memory is not short: the socket asks for the same length again, or for what is left. */
-  #readAhead (offset: number, length: number): void {
-    const left = this.length - offset
-    if (left <= 0 || this.#released || !this.#cells.arena.mayReadAhead) return
-    this.#ahead = { offset, bytes: this.#fetch(offset, Math.min(length, left)) }
-    this.#ahead.bytes.catch(() => {})
-  }
-
-  #fetch (offset: number, length: number): Promise<ArenaSlice | BytesPiece> {
-    return new Promise((resolve, reject) => {
-      this.#cells.take((address) => {
-        const position = this.#position + offset
-        if (address < 0) return this.#fetchPrivately(position, length).then(resolve, reject)
-        this.#disk.run({ kind: 'read', file: this.#file, position, length, address }).then(
-          count => resolve(filledSlice(this.#cells.arena, address, count)),
-          (error: Error) => {
-            this.#cells.arena.release(address, 1)
-            reject(error)
-          })
-      })
-    })
-  }
-
-  async #fetchPrivately (position: Position, wanted: number): Promise<BytesPiece> {
-    const length = Math.min(wanted, privateBytesMax)
-    return { kind: 'bytes', bytes: await this.#disk.run({ kind: 'copy', file: this.#file, position, length }) }
-  }
-
-  release (): void {
-    if (this.#released) return
-    this.#released = true
-    if (this.#ahead !== null) drop(this.#ahead.bytes)
-    this.#ahead = null
-  }
-}
-
-function drop (bytes: Promise<ArenaSlice | BytesPiece>): void {
-  bytes.then((slice) => { if (slice.kind === 'arena') slice.release() }, () => {})
-}
-
-/** A slice over the first bytes of a cell that was taken whole. */
-function filledSlice (arena: Arena, address: Address, bytes: number): ArenaSlice {
-  return new ArenaSlice(arena, address, Math.min(bytes, cellBytes))
+  release (): void {}
 }
 
 export interface HistoryRequest {
@@ -199,14 +129,11 @@ const nothing: HistoryPieces = { bytes: 0, pieces: [], aborted: [] }
 
 /** Whole batches from the segment that holds the offset (the next one when it ends before), as pieces. */
 export async function readHistory (
-  cells: HistoryCells, disk: DiskThread, views: readonly SegmentView[], request: HistoryRequest
+  cache: HistoryCache, disk: DiskThread, views: readonly SegmentView[], request: HistoryRequest
 ): Promise<HistoryPieces> {
   for (let at = Math.max(0, segmentAt(views, request.offset)); at < views.length; at++) {
-    const view = views[at]
-    if (view.baseOffset >= request.upper) break
-    const { abortedUpTo } = request
-    const aborted = abortedUpTo < 0 ? null : abortedSearch(views, at, abortedUpTo)
-    const pieces = await readSegment(cells, disk, view, request, aborted)
+    if (views[at].baseOffset >= request.upper) break
+    const pieces = await readSegment(cache, disk, views, at, request)
     if (pieces !== null) return pieces
   }
   return nothing
@@ -214,29 +141,74 @@ export async function readHistory (
 
 /** null: the segment holds nothing from the offset on. */
 async function readSegment (
-  cells: HistoryCells, disk: DiskThread, view: SegmentView, request: HistoryRequest,
-  aborted: AbortedSearch | null
+  cache: HistoryCache, disk: DiskThread, views: readonly SegmentView[], at: number, request: HistoryRequest
 ): Promise<HistoryPieces | null> {
-  const { arena } = cells
+  const { arena } = cache
+  const view = views[at]
+  const { offset, upper, maxBytes, minOneBatch, abortedUpTo } = request
+  const ranges = cache.of(disk, view)
+  const aborted = abortedUpTo < 0 ? null : abortedSearch(views, at, abortedUpTo)
+  const end = wholeEnd(views, at, upper)
   // Without a free cell nothing is read now: the answer is made, and waits for memory when its turn comes.
   const address = arena.takeHistoryCell()
   let found: Located
   try {
-    const { offset, upper, maxBytes, minOneBatch } = request
-    found = await disk.run({ kind: 'locate', view, address, offset, upper, maxBytes, minOneBatch, aborted })
+    found = await disk.run({ kind: 'locate', view, address, offset, upper, maxBytes, minOneBatch, end, aborted })
   } catch (error) {
     if (address >= 0) arena.release(address, 1)
     throw error
   }
-  const { position, bytes, firstBytes } = found
+  const { position, bytes, firstBytes, batchBytes } = found
   const pieces: Piece[] = []
-  if (firstBytes > 0) pieces.push(filledSlice(arena, address, firstBytes))
-  else if (address >= 0) arena.release(address, 1)
-  if (bytes === 0) return position < 0 ? null : nothing
-  if (bytes > firstBytes) {
-    pieces.push(new HistoryRange(cells, disk, view, position + firstBytes, bytes - firstBytes))
+  if (position >= 0) {
+    ranges.learnPlace({ offset, position, bytes: batchBytes })
+    ranges.learnEnd(upper, found.end)
+    if (found.next !== null) ranges.learnPlace(found.next)
   }
+  if (firstBytes > 0) {
+    ranges.adopt(position, firstBytes, address, bytes, {
+      arrived: slice => pieces.push(slice), failed () {}, without () {}
+    })
+  } else if (address >= 0) arena.release(address, 1)
+  if (bytes === 0) return position < 0 ? null : nothing
+  const had = pieces.length === 0 ? 0 : pieceBytes(pieces[0])
+  if (bytes > had) pieces.push(new HistoryRange(disk, ranges, position + had, bytes - had, found.end))
   return { bytes, pieces, aborted: found.aborted }
+}
+
+/** Of a sealed segment that may be read whole: its end, else -1. */
+function wholeEnd (views: readonly SegmentView[], at: number, upper: Offset): Position {
+  const { sealedBytes } = views[at]
+  return sealedBytes >= 0 && at + 1 < views.length && views[at + 1].baseOffset <= upper ? sealedBytes : -1
+}
+
+/**
+ * The same at once, for a reader who goes on where somebody has been; null when the files must be asked.
+ */
+export function continueHistory (
+  cache: HistoryCache, disk: DiskThread, views: readonly SegmentView[], request: HistoryRequest,
+  tail: TailIndex | null
+): HistoryPieces | null {
+  const { offset, upper, maxBytes, minOneBatch, abortedUpTo } = request
+  const at = segmentAt(views, offset)
+  if (at < 0) return null
+  const ranges = cache.known(views[at])
+  const place = ranges?.placeOf(offset)
+  if (ranges === undefined || place === undefined) return null
+  if (abortedUpTo >= 0 && abortedSearch(views, at, abortedUpTo) !== null) return null
+  const { position } = place
+  let end = wholeEnd(views, at, upper)
+  if (end < 0 && tail !== null) end = tail.endBelow(upper, views[at].baseOffset)
+  if (end < 0) {
+    // Of a log that grows: enough when all that was asked for lies before it.
+    end = ranges.readableEnd(upper)
+    if (position + Math.max(maxBytes, place.bytes) > end) return null
+  }
+  let bytes = Math.min(end - position, maxBytes)
+  if (bytes < place.bytes) bytes = minOneBatch ? place.bytes : 0
+  if (bytes <= 0) return nothing
+  ranges.wantPlace(position + bytes, end)
+  return { bytes, pieces: [new HistoryRange(disk, ranges, position, bytes, end, true)], aborted: [] }
 }
 
 /** All of it as private bytes; the pieces are released. */

@@ -17,12 +17,17 @@ export interface ArenaPiece {
 export interface FilePiece {
   readonly kind: 'file'
   readonly length: number
-  /** Reads `length` bytes from `offset` of the range (at most 256 KB a call) into the arena; the piece must
-   *  be released by the reader. `failed` when the range can no longer be read: the connection closes. */
+  /** Reads up to `length` bytes from `offset` of the range (at most 256 KB a call) into the arena, at once
+   *  perhaps; the piece must be released by the reader. One call at a time. `failed` when the range can no
+   *  longer be read: the connection closes. */
   read (
     offset: number, length: number,
     done: (piece: ArenaPiece | BytesPiece) => void, failed: (reason: Error) => void
   ): void
+  /** Its turn comes next. */
+  prepare? (): void
+  /** Nothing waits behind it: its reader will ask for what follows. */
+  goesOn? (): void
   release (): void
 }
 

@@ -6,9 +6,10 @@ import { type Arena } from './arena.ts'
 import { wholeBatches } from './disk-jobs.ts'
 import { type DiskThread } from './disk-thread.ts'
 import {
-  collectPieces, HistoryCells, type HistoryPieces, HistoryRange, type HistoryRequest, isGone, readHistory,
+  collectPieces, continueHistory, type HistoryPieces, HistoryRange, type HistoryRequest, isGone, readHistory,
   TailSlice
 } from './history.ts'
+import { HistoryCache } from './history-cache.ts'
 import { type ReadLimit, type ReadResult, type Row } from './log-client.ts'
 import { type MainRow } from './main-row.ts'
 import { type PartitionTable, roles } from './partition-table.ts'
@@ -43,7 +44,7 @@ export class Reads {
   readonly #table: PartitionTable
   readonly #rowOf: (row: Row) => MainRow | undefined
   readonly #diskOf: (row: Row) => RowDisk
-  readonly #cells: HistoryCells
+  readonly history: HistoryCache
 
   constructor (
     arena: Arena, table: PartitionTable,
@@ -53,7 +54,7 @@ export class Reads {
     this.#table = table
     this.#rowOf = rowOf
     this.#diskOf = diskOf
-    this.#cells = new HistoryCells(arena)
+    this.history = new HistoryCache(arena)
   }
 
   read (
@@ -77,7 +78,10 @@ export class Reads {
       if (pieces !== null) return this.#result(row, errorCodes.NONE, pieces)
     }
     const abortedUpTo = limit === 'last-stable' ? this.#table.end(row) : -1
-    return this.#readFiles(open, { offset, upper, maxBytes, minOneBatch, abortedUpTo })
+    const request = { offset, upper, maxBytes, minOneBatch, abortedUpTo }
+    const { thread } = this.#diskOf(row)
+    const pieces = continueHistory(this.history, thread, open.views, request, open.tail)
+    return pieces === null ? this.#readFiles(open, request) : this.#result(row, errorCodes.NONE, pieces)
   }
 
   /** null: the tail does not have it. The first bytes are held in the arena, what follows is a range of the
@@ -121,7 +125,9 @@ export class Reads {
     }
     const length = Math.min(end - position, maxBytes)
     const { thread } = this.#diskOf(open.row)
-    if (length > 0) pieces.push(new HistoryRange(this.#cells, thread, view, position, length))
+    if (length > 0) {
+      pieces.push(new HistoryRange(thread, this.history.of(thread, view), position, length, end))
+    }
     return length
   }
 
@@ -130,7 +136,7 @@ export class Reads {
     const { offset } = request
     try {
       const { thread } = this.#diskOf(row)
-      const pieces = await readHistory(this.#cells, thread, views, request)
+      const pieces = await readHistory(this.history, thread, views, request)
       return this.#result(row, errorCodes.NONE, pieces)
     } catch (error) {
       if (!(error instanceof DiskError)) throw error

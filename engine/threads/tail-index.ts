@@ -72,6 +72,13 @@ export class TailIndex {
   segmentBase (entry: number): Offset { return this.#get(entry, segmentAt) }
   position (entry: number): Position { return this.#get(entry, positionAt) }
 
+  /** Where the batches below `upper` end in that segment; -1 unless the newest one does so. */
+  endBelow (upper: Offset, segmentBase: Offset): Position {
+    const last = this.#count - 1
+    if (last < 0 || this.next(last) !== upper || this.segmentBase(last) !== segmentBase) return -1
+    return this.position(last) + this.length(last)
+  }
+
   /** The log was cut: what lies at or above `offset` is no more. */
   truncate (offset: Offset): void {
     while (this.#count > 0 && this.#get(this.#count - 1, nextAt) > offset) this.#count--

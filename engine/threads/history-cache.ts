@@ -1,0 +1,102 @@
+// What is in memory of segment files: one file read serves all who read there. Chunks that nobody holds rest
+// here until their memory is wanted; those that somebody has had go first, for the others were read ahead of
+// a reader who is about to come.
+//
+// A cache of files that do not change: a segment is named by its key, and whoever cuts or removes one says so
+// (forget).
+import { type SegmentView } from '../log/partition-log.types.ts'
+import { type Arena } from './arena.ts'
+import { cellBytes } from './cells.ts'
+import { type Chunk, type RestingPlace } from './chunk.ts'
+import { type DiskThread } from './disk-thread.ts'
+import { HistoryCells } from './history-cells.ts'
+import { SegmentRanges } from './segment-ranges.ts'
+
+/** Of the budget, for chunks that were had, and the same again for chunks read ahead. */
+const restingShare = 1 / 8
+/** Segments that lagging readers of all partitions stand in; what is known of others is found again. */
+const segmentsMax = 256
+/** How far a reader is read ahead of: about what two requests of the usual size bring. */
+const aheadCells = 4
+
+export class HistoryCache implements RestingPlace {
+  readonly arena: Arena
+  readonly cells: HistoryCells
+  readonly #segments = new Map<string, SegmentRanges>() // by path; the oldest used first
+  readonly #had = new Set<Chunk>() // oldest first
+  readonly #ahead = new Set<Chunk>()
+  readonly #restingMax: number
+
+  constructor (arena: Arena) {
+    this.arena = arena
+    this.cells = new HistoryCells(arena)
+    this.#restingMax = Math.floor(arena.budgetBytes * restingShare / cellBytes)
+    arena.spare = this
+  }
+
+  /** What is known of that segment; undefined when nothing is. */
+  known (view: SegmentView): SegmentRanges | undefined {
+    const ranges = this.#segments.get(view.path)
+    if (ranges === undefined || ranges.view.key !== view.key) return undefined
+    ranges.view = view
+    return ranges
+  }
+
+  of (disk: DiskThread, view: SegmentView): SegmentRanges {
+    const known = this.known(view)
+    if (known !== undefined) return known
+    this.#drop(view.path)
+    for (const path of this.#segments.keys()) {
+      if (this.#segments.size < segmentsMax) break
+      this.#drop(path)
+    }
+    const ranges = new SegmentRanges(this, disk, view)
+    this.#segments.set(view.path, ranges)
+    return ranges
+  }
+
+  /** They were cut, or are no more: what is read from now on is read anew. */
+  forget (views: readonly SegmentView[]): void {
+    for (const view of views) if (this.known(view) !== undefined) this.#drop(view.path)
+  }
+
+  #drop (path: string): void {
+    this.#segments.get(path)?.forget()
+    this.#segments.delete(path)
+  }
+
+  /** How many cells to read ahead: one where there are many readers, who must not push each other out. */
+  get aheadCells (): number {
+    return this.#ahead.size * 2 <= this.#restingMax ? aheadCells : 1
+  }
+
+  rest (chunk: Chunk): void {
+    const resting = chunk.used ? this.#had : this.#ahead
+    chunk.resting = true
+    resting.add(chunk)
+    this.arena.rest(chunk.address)
+    if (resting.size > this.#restingMax) this.#end(resting)
+  }
+
+  wake (chunk: Chunk): void {
+    chunk.resting = false
+    this.#had.delete(chunk)
+    this.#ahead.delete(chunk)
+    this.arena.wake(chunk.address)
+  }
+
+  /** False: nothing rests. */
+  giveBack (): boolean {
+    return this.#end(this.#had) || this.#end(this.#ahead)
+  }
+
+  #end (resting: Set<Chunk>): boolean {
+    const { value: oldest } = resting.values().next()
+    oldest?.forget()
+    return oldest !== undefined
+  }
+
+  close (): void {
+    for (const path of this.#segments.keys()) this.#drop(path)
+  }
+}
