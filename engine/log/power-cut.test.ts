@@ -5,6 +5,7 @@ import { FaultyDisk } from '../base/disk-faulty.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import { checkpointDirectory, checkpointKey, openDirectory } from './log-directory.ts'
 import { syncSegment } from './log-files.ts'
+import { SegmentReader, segmentAt } from './reader.ts'
 import { append, contents, fixedRandom, now, open, topicId } from './testing/kit.ts'
 import { silentLogger } from '../base/logger.ts'
 
@@ -38,7 +39,7 @@ describe('a power cut', () => {
     expect(again.producers.get(7)?.lastSequence).toBe(second.baseOffset - 1)
   })
 
-  it('that takes the end of a segment and not the next one ends the log there', () => {
+  it('that takes the end of a segment and not the next one leaves a gap, as with Kafka', () => {
     const disk = faulty()
     const { log } = open(disk, config)
     log.becomeLeader(0)
@@ -47,11 +48,22 @@ describe('a power cut', () => {
     const whole = disk.readFile(first.path)
     disk.kill()
     disk.replaceFile(first.path, whole.subarray(0, whole.length / second.baseOffset))
-    const again = open(disk, config, { recoveryPoint: 0 }).log
-    expect(contents(again)).toEqual([[0, 'value 0']])
-    expect(again.end).toBe(1)
-    const elsewhere = open(disk, { ...config, compacts: true }, { recoveryPoint: 0 }).log
-    expect(elsewhere.end).toBe(1)
+    const left = [0, ...Array.from({ length: 9 - second.baseOffset }, (_, n) => second.baseOffset + n)]
+    for (const recoveryPoint of [0, -1]) {
+      const again = open(disk, config, { recoveryPoint }).log
+      expect(contents(again)).toEqual(left.map(offset => [offset, `value ${offset}`]))
+      expect(again.end).toBe(9)
+    }
+    const { log: again, seen } = open(disk, config, { recoveryPoint: 0 })
+    expect(append(again, ['next'])).toBe(9)
+    const views = [...seen.views.values()].sort((a, b) => a.baseOffset - b.baseOffset)
+    const reader = new SegmentReader(disk)
+    for (let offset = 1; offset <= second.baseOffset; offset++) {
+      const at = segmentAt(views, offset)
+      const found = reader.find(views[at], offset, 10) ?? reader.find(views[at + 1], offset, 10)
+      expect(found?.baseOffset, `read from ${offset}`).toBe(second.baseOffset)
+    }
+    reader.close()
   })
 
   it('in the middle of a cut leaves no records behind it', () => {

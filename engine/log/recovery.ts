@@ -202,8 +202,9 @@ function recover (log: Log, recoveryPoint: Offset): Offset {
     const segment = segments[index]
     const { end, lostBytes } = recoverOne(log, segment, index === first ? from : segment.baseOffset, known)
     ends.push(end)
-    const hole = isHole(log, recoveryPoint, end, segments[index + 1])
-    if (lostBytes > 0 || hole) cutAfter(log, index, end, lostBytes)
+    // A gap before the next segment is none of our business, as in Kafka: compaction leaves them, and so do
+    // a power cut that spared the next one and whoever else wrote here.
+    if (lostBytes > 0) cutAfter(log, index, end, lostBytes)
     if (index === segments.length - 1) break
     segment.finishTimeIndex()
     segment.writeIndexes()
@@ -221,14 +222,6 @@ function recover (log: Log, recoveryPoint: Offset): Offset {
     loadProducers(log, end)
   }
   return end
-}
-
-/**
- * A power cut may keep a segment and lose the last batches of the one before. Compaction leaves gaps too, and
- * a log that was once compacted, or comes from elsewhere, may have them: there what follows stays.
- */
-function isHole (log: Log, recoveryPoint: Offset, end: Offset, next: Segment | undefined): boolean {
-  return next !== undefined && next.baseOffset > end && recoveryPoint >= 0 && !log.config.compacts
 }
 
 /** Checks a segment from `from` on; the producers are those behind all batches below `known`. */

@@ -1,13 +1,13 @@
 // Runs the storage fuzzer for as many seeds as are asked for.
 //
-//   node engine/simulation/storage-fuzz-entry.ts [RUNS]     10,000 unless told otherwise
+//   node engine/simulation/storage-fuzz-entry.ts [RUNS [FIRST]]     10,000 unless told otherwise, from any seed
 //   MILLRACE_SEED=42 node engine/simulation/storage-fuzz-entry.ts     that one run again
 import { realRandom } from '../base/random-real.ts'
 import { fuzzStorage } from './storage-fuzz.ts'
 
 const runs = Number(process.argv[2] ?? 10_000)
 const asked = process.env.MILLRACE_SEED
-const first = asked === undefined ? realRandom.below(2 ** 31) : Number(asked)
+const first = Number(asked ?? process.argv[3] ?? realRandom.below(2 ** 31))
 const count = asked === undefined ? runs : 1
 const say = (line: string): void => { process.stdout.write(`${line}\n`) }
 let failures = 0

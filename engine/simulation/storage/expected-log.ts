@@ -44,6 +44,8 @@ export class ExpectedLog {
   startEver: Offset = 0
   /** What a cut took that was not carried out to the end: while nothing follows, a power cut may undo it. */
   #ghosts: ExpectedBatch[] = []
+  /** A power cut took the end of a segment and spared the next. */
+  gaps = false
   /** Producers whose batches retention took, and of which a power cut may have left older knowledge. */
   readonly forgotten = new Set<number>()
 
@@ -52,14 +54,15 @@ export class ExpectedLog {
   }
 
   /**
-   * A compacted log has gaps, so that one which a power cut made between two segments is not seen. It may lie
-   * only behind what was acknowledged.
+   * A power cut may take the end of a segment and spare the next one: a gap, as compaction leaves them. It may
+   * lie only behind what was acknowledged.
    */
   #dropHoles (log: Log, found: readonly ExpectedBatch[], doubt: Doubt): void {
     const bases = new Set(found.map(one => one.base))
     const starts = log.segments.map(({ baseOffset }) => baseOffset)
     const lost = (one: ExpectedBatch): boolean => !bases.has(one.base) && one.last >= doubt.endMin &&
       starts.some(next => next > one.base) && one.base >= log.segments[0].baseOffset && one.last < log.end
+    this.gaps ||= this.batches.some(lost) || doubt.maybe.some(lost)
     this.batches = this.batches.filter(one => !lost(one))
     doubt.maybe = doubt.maybe.filter(one => !lost(one))
   }
@@ -106,7 +109,7 @@ export class ExpectedLog {
   /** Takes over what is left of a log after a crash; throws where that is not what may be left. */
   settle (log: Log, doubt: Doubt): void {
     const found = batchesOf(log)
-    if (log.config.compacts) this.#dropHoles(log, found, doubt)
+    this.#dropHoles(log, found, doubt)
     const told = `start ${log.start}, end ${log.end}, expected ${this.start} to ${this.end}, at least ${doubt.endMin}`
     must(log.start <= log.end, `a log starts before its end: ${told}`)
     if (found.length === 0 && doubt.restart === log.end) return this.restartAt(log.end)
