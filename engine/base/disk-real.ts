@@ -35,6 +35,9 @@ function again (error: unknown): boolean {
   return code === 'EINTR' || code === 'EAGAIN'
 }
 
+/** A system that says so more often in a row will not stop saying it. */
+const attemptsMax = 10_000
+
 function totalBytes (slices: readonly Uint8Array[]): number {
   let total = 0
   for (const slice of slices) total += slice.length
@@ -61,11 +64,11 @@ function writeSome (file: FileHandle, slices: readonly Uint8Array[], position: n
 }
 
 function readSome (file: FileHandle, target: Uint8Array, done: number, position: number): number {
-  for (;;) {
+  for (let attempts = 0; ; attempts++) {
     try {
       return readSync(file, target, done, target.length - done, position + done)
     } catch (error) {
-      if (!again(error)) throw refused(error, 'read', `#${file}`)
+      if (!again(error) || attempts > attemptsMax) throw refused(error, 'read', `#${file}`)
     }
   }
 }
@@ -102,8 +105,14 @@ export const realDisk: Disk = {
   writev (file, slices, position) {
     const total = totalBytes(slices)
     if (total === 0) return
-    let done = writeSome(file, slices, position)
-    while (done < total) done += writeSome(file, slicesAfter(slices, done), position + done)
+    let done = 0
+    let attempts = 0
+    while (done < total) {
+      const count = writeSome(file, done === 0 ? slices : slicesAfter(slices, done), position + done)
+      done += count
+      attempts = count > 0 ? 0 : attempts + 1
+      if (attempts > attemptsMax) throw new DiskError('EIO', 'write', `#${file}`, 'no byte is taken')
+    }
     assert(done === total, 'the system wrote more than it was given')
   },
 

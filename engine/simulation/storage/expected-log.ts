@@ -54,8 +54,8 @@ export class ExpectedLog {
   }
 
   /**
-   * A power cut may take the end of a segment and spare the next one: a gap, as compaction leaves them. It may
-   * lie only behind what was acknowledged.
+   * A power cut may take the end of a segment and spare the next one: a gap, as compaction leaves them. It
+   * may lie only behind what was acknowledged.
    */
   #dropHoles (log: Log, found: readonly ExpectedBatch[], doubt: Doubt): void {
     const bases = new Set(found.map(one => one.base))
