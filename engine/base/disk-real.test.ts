@@ -18,11 +18,10 @@ vi.mock('node:fs', async (original) => {
     if (typeof step === 'string') throw Object.assign(new Error(step), { code: step })
     return Math.min(step, wanted)
   }
-  const writeSync = (file: number, bytes: Uint8Array, from: number, length: number, position: number): number =>
-    fs.writeSync(file, bytes, from, next(length), position)
   return {
     ...fs,
-    writeSync,
+    writeSync: (file: number, bytes: Uint8Array, from: number, length: number, position: number): number =>
+      fs.writeSync(file, bytes, from, next(length), position),
     writevSync (file: number, slices: readonly Uint8Array[], position: number): number {
       const whole = Buffer.concat(slices)
       return fs.writeSync(file, whole, 0, next(whole.length), position)

@@ -3,7 +3,8 @@
 // at must be a batch that fits.
 import { type Disk, DiskError, type FileHandle } from '../base/disk.ts'
 import { type BatchHeader, readInt64 } from '../protocol/record-batch.ts'
-import { decodeRecords } from '../protocol/record.ts'
+import { CompressionError } from '../protocol/compression/index.ts'
+import { eachRecord, RecordError } from '../protocol/record.ts'
 import { type SegmentFile, type SegmentFiles } from './aborted-reader.ts'
 import { HeaderScan } from './header-scan.ts'
 import { asideFile, retired } from './compaction/retired.ts'
@@ -30,6 +31,7 @@ export interface BatchPlace {
 
 /** Open files a reader keeps: enough for the segments that lagging readers of a directory stand in. */
 const filesMaxDefault = 64
+const nothingFound: TimestampOffset = { offset: -1, timestampMs: -1, leaderEpoch: -1 }
 
 /**
  * The segment that holds `offset`: the last one that starts at or below it; -1 when all start above. Views
@@ -146,7 +148,7 @@ export class SegmentReader implements SegmentFiles {
       const found = this.#timeInSegment(view, timestampMs, from, upperOffset)
       if (found !== null) return found
     }
-    return { offset: -1, timestampMs: -1, leaderEpoch: -1 }
+    return nothingFound
   }
 
   /** The first record that has the largest time of all below `upperOffset`. */
@@ -159,9 +161,9 @@ export class SegmentReader implements SegmentFiles {
       if (newest === null || (best !== null && newest.timestampMs <= best.timestampMs)) continue
       best = { view, ...newest }
     }
-    if (best === null) return { offset: -1, timestampMs: -1, leaderEpoch: -1 }
+    if (best === null) return nothingFound
     return this.#recordIn(best.view, best.position, best.timestampMs, from, upperOffset) ??
-      { offset: -1, timestampMs: -1, leaderEpoch: -1 }
+      nothingFound
   }
 
   /** The leader epoch stamped into the batch that holds `offset`; -1 when there is none. */
@@ -361,10 +363,15 @@ export class SegmentReader implements SegmentFiles {
       : 0)
     const leaderEpoch = this.#scan.header.partitionLeaderEpoch
     if (batch.length === 0 || this.read(view, position, batch) < batch.length) return null
-    for (const record of decodeRecords(batch)) {
-      if (record.timestamp >= timestampMs && record.offset >= from && record.offset < upperOffset) {
-        return { offset: record.offset, timestampMs: record.timestamp, leaderEpoch }
+    try {
+      for (const record of eachRecord(batch)) {
+        if (record.timestamp >= timestampMs && record.offset >= from && record.offset < upperOffset) {
+          return { offset: record.offset, timestampMs: record.timestamp, leaderEpoch }
+        }
       }
+    } catch (error) {
+      if (!(error instanceof RecordError || error instanceof CompressionError)) throw error
+      return { ...nothingFound, damaged: { path: view.path, position } }
     }
     return null
   }

@@ -10,7 +10,7 @@ import { type OffsetIndex } from './offset-index.ts'
 import { Log, type LogParts } from './partition-log.ts'
 import { abortsIn, loadProducers, loadSnapshot, replayBatch, replayHeaders } from './producer-recovery.ts'
 import { SegmentReader } from './reader.ts'
-import { glanceAtIndexes, readIndexes, rebuildIndexes, recoverSegment, resumeSegment, unseal } from './segment-recovery.ts'
+import { fits, glanceAtIndexes, readIndexes, rebuildIndexes, recoverSegment, resumeSegment, unseal } from './segment-recovery.ts'
 import { Segment } from './segment.ts'
 import { type TimeIndex } from './time-index.ts'
 import { type AbortedTransaction } from './transaction-index.ts'
@@ -140,6 +140,7 @@ function loadActive (log: Log, segment: Segment): Offset {
   let position = indexes.offsets.lastPosition
   if (scan.load(file, 0, size)) meter.firstTimestampMs = scan.header.maxTimestamp
   for (; scan.load(file, position, size); position += scan.header.bytes) {
+    if (!fits(scan.header, segment.baseOffset, end)) break
     end = scan.header.lastOffset + 1
     if (scan.header.maxTimestamp > meter.maxTimestampMs) {
       meter.maxTimestampMs = scan.header.maxTimestamp

@@ -106,7 +106,8 @@ export function recoverSegment (
   return { end, lostBytes }
 }
 
-function fits (header: BatchHeader, segmentBase: Offset, end: Offset): boolean {
+/** Offsets, which no checksum covers, rise, and an index could speak of them. */
+export function fits (header: BatchHeader, segmentBase: Offset, end: Offset): boolean {
   return header.magic === 2 && header.exact && header.lastOffsetDelta >= 0 && header.baseOffset >= end &&
     header.lastOffset - segmentBase <= relativeOffsetMax
 }

@@ -59,4 +59,6 @@ export interface TimestampOffset {
   offset: Offset
   timestampMs: number
   leaderEpoch: number
+  /** A batch that had to be looked into lies there, and cannot be read. */
+  damaged?: { readonly path: string, readonly position: Position }
 }

@@ -257,13 +257,25 @@ export function decodeRecords (
   batch: Uint8Array, at: number = 0, bytesMax: number = uncompressedBytesMax
 ): DecodedRecord[] {
   const header = readBatchHeader(batch, at)
+  const reader = new RecordReader(soundRecords(batch, at, header, bytesMax))
+  const records: DecodedRecord[] = []
+  for (let index = 0; index < header.recordCount; index++) records.push(reader.record(header))
+  return records
+}
+
+/** The same one by one: a batch of millions of records does not become as many objects. */
+export function * eachRecord (
+  batch: Uint8Array, at: number = 0, bytesMax: number = uncompressedBytesMax
+): Generator<DecodedRecord, void> {
+  const header = readBatchHeader(batch, at)
+  yield * readRecords(soundRecords(batch, at, header, bytesMax), header, header.recordCount)
+}
+
+function soundRecords (batch: Uint8Array, at: number, header: BatchHeader, bytesMax: number): Uint8Array {
   if (header.magic !== currentMagic) throw new RecordError(`a batch of magic ${header.magic} cannot be read`)
   const plain = recordsOf(batch, at, header, bytesMax)
   const walk = new RecordWalk()
   const result = walkRecords(plain, 0, plain.length, header.recordCount, header.baseTimestamp, walk)
   if (result !== walkResults.ok) throw new RecordError(`record ${walk.count}: ${walkTexts[result]}`)
-  const reader = new RecordReader(plain)
-  const records: DecodedRecord[] = []
-  for (let index = 0; index < header.recordCount; index++) records.push(reader.record(header))
-  return records
+  return plain
 }

@@ -1,6 +1,6 @@
 // Runs the storage fuzzer for as many seeds as are asked for.
 //
-//   node engine/simulation/storage-fuzz-entry.ts [RUNS [FIRST]]    10,000 unless told otherwise, from any seed
+//   node engine/simulation/storage-fuzz-entry.ts [RUNS [FIRST]]   10,000 unless told otherwise, from any seed
 //   MILLRACE_SEED=42 node engine/simulation/storage-fuzz-entry.ts     that one run again
 import { realRandom } from '../base/random-real.ts'
 import { fuzzStorage } from './storage-fuzz.ts'

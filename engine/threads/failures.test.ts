@@ -5,6 +5,7 @@ import { FaultyDisk } from '../base/disk-faulty.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import { buildBatch } from '../protocol/record.ts'
+import { getBaseOffset, verifyCrc } from '../protocol/record-batch.ts'
 import { type Border } from './border.ts'
 import { cellBytes } from './cells.ts'
 import {
@@ -122,6 +123,40 @@ describe('when a disk fails', () => {
     expect(opened.failedDirectories).toEqual(['/a'])
     const row = await openRow(log)
     expect((await append(log, row, batchOf('b'))).errorCode).toBe(0)
+  })
+})
+
+describe('a bit that turns in a file', () => {
+  it('L5 is shown to readers as it is, and named where it must be looked into; others are not harmed', async () => {
+    const disk = new FaultyDisk()
+    const lines: [string | object, string | undefined][] = []
+    const logger: Logger = { ...silentLogger, error: (fields, message) => lines.push([fields, message]) }
+    const { log, failures, failedDirectories } = await startLog(
+      { kind: 'inline', disk, folder: '/a', drop () {} }, { logger })
+    const row = await openRow(log, 0, { ...plainConfig, segmentBytes: 1000 })
+    const other = await openRow(log, 1)
+    for (let n = 0; n < 9; n++) await append(log, row, batchOf(String(n), 2, 150, 1_700_000_000_000 + n))
+    await append(log, other, batchOf('fine'))
+    const path = '/a/orders-0/00000000000000000000.log'
+    const file = disk.open(path, 'write')
+    const bytes = disk.readFile(path)
+    const position = bytes.length / 2
+    bytes[position + 61] ^= 0x40 // the length of its first record
+    disk.writev(file, [bytes], 0)
+    disk.close(file)
+    log.dropTail(row)
+
+    const read = await bytesOf(log.read(row, 2, 'end', 2 ** 20, true))
+    expect([getBaseOffset(read, 0), verifyCrc(read, 0)]).toEqual([2, false])
+    await expect(log.offsetForTime(row, 1_700_000_000_001, 'end')).rejects.toMatchObject({
+      errorCode: errorCodes.CORRUPT_MESSAGE
+    })
+    expect(lines).toEqual([[{ path, position }, 'a batch of the log is damaged']])
+    expect(await log.offsetForTime(row, 1_700_000_000_005, 'end')).toMatchObject({ offset: 10 })
+    expect((await append(log, row, batchOf('next'))).errorCode).toBe(0)
+    expect((await bytesOf(log.read(other, 0, 'end', 2 ** 20, true))).length).toBe(batchOf('fine').length)
+    expect([failures, failedDirectories]).toEqual([[], []])
+    await log.close(true)
   })
 })
 

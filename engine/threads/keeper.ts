@@ -7,7 +7,7 @@ import {
   checkpointDirectory, checkpointKey, type FoundPartition, markClean, type OpenedDirectory, openDirectory
 } from '../log/log-directory.ts'
 import { fileNames } from '../log/names.ts'
-import { type Offset } from '../log/types.ts'
+import { type Offset, type Position } from '../log/types.ts'
 import { type ClosedLogs } from './commands.ts'
 import { type DiskJob } from './disk-jobs.ts'
 import { type DiskThread } from './disk-thread.ts'
@@ -56,6 +56,10 @@ export class DirectoryKeeper {
     this.#options = options
     this.#table = table
     this.#recoveryPointsAtMs = this.#highWatermarksAtMs = options.clock.nowMs()
+  }
+
+  damaged (path: string, position: Position): void {
+    this.#options.logger.error({ path, position }, 'a batch of the log is damaged')
   }
 
   async lock (): Promise<void> {

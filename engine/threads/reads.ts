@@ -1,6 +1,6 @@
 // Reads: from the hot tail at once, else from the files. The size of an answer is fixed when it is made.
 import { DiskError } from '../base/disk.ts'
-import { type Offset, type TimestampOffset } from '../log/types.ts'
+import { type Offset, type Position, type TimestampOffset } from '../log/types.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import { type Arena } from './arena.ts'
 import { wholeBatches } from './disk-jobs.ts'
@@ -24,6 +24,8 @@ export interface RowDisk {
   readonly thread: DiskThread
   /** The device cannot be read: the directory goes offline. */
   failed (error: Error): void
+  /** A batch there cannot be read; the device can. */
+  damaged (path: string, position: Position): void
 }
 
 const noPieces: HistoryPieces = { bytes: 0, pieces: [], aborted: [] }
@@ -182,7 +184,8 @@ export class Reads {
     if (open === undefined) return nothingFound
     const from = this.#table.logStart(row)
     const upper = this.#upper(row, limit)
-    return this.#diskOf(row).thread.run({ kind: 'time', views: open.views, timestampMs, from, upper })
+    const { thread } = this.#diskOf(row)
+    return this.#sound(row, await thread.run({ kind: 'time', views: open.views, timestampMs, from, upper }))
   }
 
   async offsetOfMaxTimestamp (row: Row): Promise<TimestampOffset> {
@@ -190,7 +193,14 @@ export class Reads {
     if (open === undefined) return nothingFound
     const from = this.#table.logStart(row)
     const upper = this.#upper(row, 'high-watermark')
-    return this.#diskOf(row).thread.run({ kind: 'newest', views: open.views, from, upper })
+    const { thread } = this.#diskOf(row)
+    return this.#sound(row, await thread.run({ kind: 'newest', views: open.views, from, upper }))
+  }
+
+  #sound (row: Row, found: TimestampOffset): TimestampOffset {
+    if (found.damaged === undefined) return found
+    this.#diskOf(row).damaged(found.damaged.path, found.damaged.position)
+    throw new ReadRefused(errorCodes.CORRUPT_MESSAGE)
   }
 }
 
