@@ -51,22 +51,15 @@ describe('several log directories', () => {
   const small = { 'internal.segment.bytes': '100' } // a segment for each batch
   const log = '/disks/b/t-1/'
   const second = `${log}00000000000000000002`
-  const faults: Failing[] = [
-    { name: 'a full disk on append', fault: { operation: 'write', code: 'ENOSPC', path: log } },
-    { name: 'an I/O error on append', fault: { operation: 'write', code: 'EIO', path: log } },
-    {
-      name: 'a full disk on roll', settings: small, fault: { operation: 'write', code: 'ENOSPC', path: `${second}.snapshot` }
-    },
-    {
-      name: 'a file that cannot be made on roll', settings: small, fault: { operation: 'open', code: 'EIO', path: `${second}.log` }
-    },
-    {
-      name: 'an fsync that fails',
-      overrides: { 'millrace.durability': 'group-commit' },
-      fault: { operation: 'fsync', code: 'EIO', path: log, times: 1 }
-    }
-  ]
-  for (const { name, fault, overrides, settings } of faults) {
+  const synced = { 'millrace.durability': 'group-commit' }
+  const whenOf = (code: string): Failing[] => [
+    { name: 'append', fault: { operation: 'write', code, path: log } },
+    { name: 'roll, by the new segment', settings: small, fault: { operation: 'open', code, path: `${second}.log` } },
+    { name: 'roll, by the snapshot', settings: small, fault: { operation: 'write', code, path: `${second}.snapshot` } },
+    { name: 'roll, by its name', settings: small, fault: { operation: 'rename', code, path: `${second}.snapshot` } },
+    { name: 'fsync', overrides: synced, fault: { operation: 'fsync', code, path: log, times: 1 } }
+  ].map(one => ({ ...one, name: `${code} on ${one.name}` } as Failing))
+  for (const { name, fault, overrides, settings } of [...whenOf('ENOSPC'), ...whenOf('EIO')]) {
     it(`${name} takes its partitions offline, and no others; a restart brings them back`, async () => {
       const disk = new FaultyDisk()
       const started = await filled(disk, overrides, settings)
@@ -99,19 +92,39 @@ describe('several log directories', () => {
       disk.heal()
       const again = await start(disk)
       expect((await again.client.values('t', 1)).slice(0, 2)).toEqual(['x', 'y'])
+      for (const index of [0, 2]) expect(await again.client.values('t', index)).toEqual(['x', 'y', 'z'])
       expect(typeof await again.client.produce('t', 1, 'back')).toBe('number')
       expect(await again.client.leaders('t')).toEqual(new Array(3).fill('1 offline '))
     })
   }
 
-  it('a checkpoint that cannot be written takes the directory offline', async () => {
-    const disk = new FaultyDisk()
-    const started = await filled(disk, { 'replica.high.watermark.checkpoint.interval.ms': '1' })
-    disk.failWith({ operation: 'write', code: 'ENOSPC', path: '/disks/b/replication-offset-checkpoint' })
-    await failed(started, '/disks/b')
-    expect(await started.client.produce('t', 1, 'z')).toBe('KAFKA_STORAGE_ERROR')
-    expect(await started.client.produce('t', 0, 'z')).toBe(2)
-  })
+  const checkpoints = [
+    'replication-offset-checkpoint', 'recovery-point-offset-checkpoint', 'log-start-offset-checkpoint'
+  ]
+  const refusals = [
+    { operation: 'write', code: 'ENOSPC' }, { operation: 'write', code: 'EIO' },
+    { operation: 'fsync', code: 'EIO' }, { operation: 'rename', code: 'EIO' }
+  ] as const
+  it.each(checkpoints.flatMap(file => refusals.map(refusal => ({ file, ...refusal }))))(
+    '$code on $operation of the $file takes the directory offline; a restart brings it back',
+    async ({ file, operation, code }) => {
+      const disk = new FaultyDisk()
+      const started = await filled(disk, {
+        'replica.high.watermark.checkpoint.interval.ms': '1',
+        'log.flush.offset.checkpoint.interval.ms': '1',
+        'log.flush.start.offset.checkpoint.interval.ms': '1'
+      })
+      disk.failWith({ operation, code, path: `/disks/b/${file}` })
+      await failed(started, '/disks/b')
+      expect(await started.client.produce('t', 1, 'z')).toBe('KAFKA_STORAGE_ERROR')
+      expect(await started.client.produce('t', 0, 'z')).toBe(2)
+      await stop(started)
+      disk.heal()
+      const { client } = await start(disk)
+      expect(await client.values('t', 0)).toEqual(['x', 'y', 'z'])
+      for (const index of [1, 2]) expect(await client.values('t', index)).toEqual(['x', 'y'])
+      expect(await client.produce('t', 1, 'back')).toBe(2)
+    })
 
   it('when the last one fails the broker ends, with one line', async () => {
     const disk = new FaultyDisk()
