@@ -1,9 +1,12 @@
 // Disk threads that Piscina owns, started at the first job: one for what the device does, another for
 // checking records, which needs no device: an fsync does not wait behind it.
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import { DiskError } from '../base/disk.ts'
+import { type DiskTask } from './disk-entry.ts'
 import { type DiskJob, type JobResults } from './disk-jobs.ts'
 import { type DiskAnswer, type DiskThread } from './disk-thread.ts'
+import { Doorbell } from './doorbell.ts'
 import { entryUrl } from './entry-url.ts'
 
 /** Enough to hide the hop, few enough that an fsync does not queue behind many reads. */
@@ -33,20 +36,26 @@ export class PoolDisk implements DiskThread {
   }
 }
 
+interface Running {
+  readonly pool: Piscina<DiskTask, void>
+  readonly jobs: MessagePort
+  readonly doorbell: Doorbell
+}
+
 class PoolThread {
   readonly #arena: SharedArrayBuffer
-  #pool: Piscina<DiskJob, DiskAnswer> | null = null
-  #inWork = 0
+  #running: Running | null = null
+  readonly #inWork: Waiting[] = [] // answered in this order
   readonly #urgent: Waiting[] = []
   readonly #waiting: Waiting[] = []
-  #closed = false
+  #ended: Error | null = null
 
   constructor (arena: SharedArrayBuffer) {
     this.#arena = arena
   }
 
   run (job: DiskJob): Promise<any> {
-    if (this.#closed) return Promise.reject(new Error('the disk thread has ended'))
+    if (this.#ended !== null) return Promise.reject(this.#ended)
     return new Promise((resolve, reject) => {
       (job.kind === 'sync' ? this.#urgent : this.#waiting).push({ job, resolve, reject })
       this.#next()
@@ -54,42 +63,50 @@ class PoolThread {
   }
 
   #next (): void {
-    while (this.#inWork < inWorkMax) {
+    while (this.#inWork.length < inWorkMax) {
       const waiting = this.#urgent.shift() ?? this.#waiting.shift()
       if (waiting === undefined) return
-      this.#inWork++
-      this.#start().run(waiting.job).then(
-        ({ value, failure }) => {
-          this.#inWork--
-          if (failure === null) waiting.resolve(value)
-          else waiting.reject(new DiskError(failure.code, 'disk thread', failure.path, failure.message))
-          this.#next()
-        },
-        (error: Error) => {
-          this.#inWork--
-          waiting.reject(error)
-          this.#next()
-        })
+      this.#inWork.push(waiting)
+      this.#running ??= this.#start()
+      this.#running.jobs.postMessage(waiting.job)
+      this.#running.doorbell.ring()
     }
   }
 
-  #start (): Piscina<DiskJob, DiskAnswer> {
-    this.#pool ??= new Piscina({
+  #answered ({ value, failure }: DiskAnswer): void {
+    const { resolve, reject } = this.#inWork.shift()!
+    if (failure === null) resolve(value)
+    else if (failure.code === null) reject(new Error(failure.message))
+    else reject(new DiskError(failure.code, 'disk thread', failure.path, failure.message))
+    this.#next()
+  }
+
+  /** A pool of one: the task is there as long as the thread, and its rejection says that it has ended. */
+  #start (): Running {
+    const pool = new Piscina<DiskTask, void>({
       filename: entryUrl('disk-entry'),
-      name: 'diskJob',
+      name: 'diskThread',
       minThreads: 1,
       maxThreads: 1,
-      concurrentTasksPerWorker: inWorkMax,
-      recordTiming: false,
-      workerData: { arena: this.#arena }
+      recordTiming: false
     })
-    return this.#pool
+    const { port1, port2 } = new MessageChannel()
+    const doorbell = new Doorbell()
+    port1.on('message', (answer: DiskAnswer) => this.#answered(answer))
+    const task = { arena: this.#arena, doorbell: doorbell.memory, jobs: port2 }
+    pool.run(task, { transferList: [port2] }).then(() => {}, (reason: Error) => this.#end(reason))
+    return { pool, jobs: port1, doorbell }
+  }
+
+  #end (reason: Error): void {
+    this.#ended ??= reason
+    const left = [this.#inWork, this.#urgent, this.#waiting].flatMap(jobs => jobs.splice(0))
+    for (const { reject } of left) reject(this.#ended)
   }
 
   async close (): Promise<void> {
-    this.#closed = true
-    const ended = new Error('the disk thread has ended')
-    for (const { reject } of [...this.#urgent.splice(0), ...this.#waiting.splice(0)]) reject(ended)
-    await this.#pool?.destroy()
+    this.#running?.jobs.close()
+    this.#end(new Error('the disk thread has ended'))
+    await this.#running?.pool.destroy()
   }
 }

@@ -15,7 +15,8 @@ export interface DiskThread {
 /** What a thread answers: errors lose their class on the way. */
 export interface DiskAnswer {
   value: unknown
-  failure: { code: string, message: string, path: string } | null
+  /** Without a code: an error of ours. */
+  failure: { code: string | null, message: string, path: string } | null
 }
 
 class InlineDisk implements DiskThread {

@@ -12,8 +12,10 @@ import { type DiskThread } from './disk-thread.ts'
 import { HistoryCells } from './history-cells.ts'
 import { SegmentRanges } from './segment-ranges.ts'
 
-/** Of the budget, for chunks that were had, and the same again for chunks read ahead. */
-const restingShare = 1 / 8
+/** Of the budget, for chunks that were had. */
+const hadShare = 1 / 8
+/** For chunks read ahead. */
+const aheadShare = 1 / 4
 /** Segments that lagging readers of all partitions stand in; what is known of others is found again. */
 const segmentsMax = 256
 /** How far a reader is read ahead of: about what two requests of the usual size bring. */
@@ -25,12 +27,14 @@ export class HistoryCache implements RestingPlace {
   readonly #segments = new Map<string, SegmentRanges>() // by path; the oldest used first
   readonly #had = new Set<Chunk>() // oldest first
   readonly #ahead = new Set<Chunk>()
-  readonly #restingMax: number
+  readonly #hadMax: number
+  readonly #aheadMax: number
 
   constructor (arena: Arena) {
     this.arena = arena
     this.cells = new HistoryCells(arena)
-    this.#restingMax = Math.floor(arena.budgetBytes * restingShare / cellBytes)
+    this.#hadMax = Math.floor(arena.budgetBytes * hadShare / cellBytes)
+    this.#aheadMax = Math.floor(arena.budgetBytes * aheadShare / cellBytes)
     arena.spare = this
   }
 
@@ -67,7 +71,7 @@ export class HistoryCache implements RestingPlace {
 
   /** How many cells to read ahead: one where there are many readers, who must not push each other out. */
   get aheadCells (): number {
-    return this.#ahead.size * 2 <= this.#restingMax ? aheadCells : 1
+    return this.#ahead.size * 2 <= this.#aheadMax ? aheadCells : 1
   }
 
   rest (chunk: Chunk): void {
@@ -75,7 +79,8 @@ export class HistoryCache implements RestingPlace {
     chunk.resting = true
     resting.add(chunk)
     this.arena.rest(chunk.address)
-    if (resting.size > this.#restingMax) this.#end(resting)
+    if (this.#had.size > this.#hadMax) this.#end(this.#had)
+    if (this.#ahead.size > this.#aheadMax) this.#end(this.#ahead)
   }
 
   wake (chunk: Chunk): void {
