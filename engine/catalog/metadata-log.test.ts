@@ -70,6 +70,41 @@ describe('metadata log', () => {
     }
   })
 
+  it('whatever became of its file: has a beginning of its changes, or refuses and names the file', () => {
+    const whole = diskWith(3).readFile(path)
+    const damaged: Buffer[] = [Buffer.alloc(0), Buffer.from('0\n0\n'), Buffer.alloc(5000, 0xff)]
+    for (let at = 0; at <= whole.length; at++) {
+      const beginning = whole.subarray(0, at)
+      damaged.push(beginning, Buffer.concat([beginning, Buffer.alloc(whole.length - at)]))
+      damaged.push(Buffer.concat([beginning, Buffer.alloc(100, 0xa5)]))
+    }
+    for (let bit = 0; bit < whole.length * 8; bit++) {
+      const bytes = Buffer.from(whole)
+      bytes[bit >> 3] ^= 1 << (bit & 7)
+      damaged.push(bytes)
+    }
+    for (let at = 0; at + 4 <= whole.length; at++) {
+      for (const value of [-1, 0, 2 ** 31 - 1, whole.length]) {
+        const bytes = Buffer.from(whole)
+        bytes.writeInt32BE(value, at)
+        damaged.push(bytes)
+      }
+    }
+    let refused = 0
+    for (const bytes of damaged) {
+      try {
+        const { snapshot, changes } = open(diskOf(bytes))
+        expect([0, undefined]).toContain(snapshot?.n)
+        expect(changes).toEqual([1, 2, 3].slice(0, changes.length).map(n => ({ n, text: `{"change ${n}"}` })))
+      } catch (error) {
+        expect(error).toBeInstanceOf(CatalogDamagedError)
+        expect((error as Error).message).toContain(path)
+        refused++
+      }
+    }
+    expect(refused).toBeGreaterThan(whole.length)
+  })
+
   it('begins a new file when the changes outgrow the snapshot, and loses nothing by it', () => {
     const disk = new MemoryDisk()
     disk.makeDirectory('/d')
