@@ -183,6 +183,10 @@ export class ClientConnection implements ConnectionEvents, Caller, Settling, Wri
     this.#close(new FramingError('its request kept others waiting for memory and did not become complete in time'))
   }
 
+  rest (goOn: () => void): void {
+    this.#shop.clock.soon(goOn)
+  }
+
   caughtUp (): void {
     this.#goOn()
   }

@@ -10,12 +10,17 @@ export const rangeBytesMax = aheadBytesMax
 /** A range is read when the socket has no more than this left: a reader that stalls holds little memory. */
 const nextRangeBytesMax = 64 * 1024
 
+/** What may leave for one connection before others have their turn: less than a millisecond's work. */
+const turnBytesMax = 1_048_576
+
 type Lease = { release (): void }
 
 /** Who wants to know how the writing goes. */
 export interface WriterEvents {
   /** So many bytes of all that was ever added have left the process. */
   left (bytes: number): void
+  /** Much has left at once, and there is more: calls when others had their turn. */
+  rest (goOn: () => void): void
   /** It was behind and no longer is. */
   caughtUp (): void
   /** A range can no longer be read: the connection must close, for the answer's size is already out. */
@@ -33,17 +38,25 @@ export class AnswerWriter {
   #outstanding: (Lease[] | null)[] = [] // of the writes that have not left, oldest first
   readonly #outstandingBytes: number[] = [] // of the same writes
   #leftBytes = 0
+  #restedAt = 0 // #leftBytes when it last rested
+  #resting = false
   #range = 0 // bytes read of the file piece at #head
   #reading = false
   #flushing = false
   #wasBehind = false
   #closed = false
   readonly #written: () => void
+  readonly #goOn: () => void
 
   constructor (connection: Connection, events: WriterEvents) {
     this.#connection = connection
     this.#events = events
     this.#written = () => this.#left()
+    this.#goOn = () => {
+      this.#resting = false
+      this.#restedAt = this.#leftBytes
+      this.flush()
+    }
   }
 
   /** True while nothing more should be begun for this connection. */
@@ -205,10 +218,18 @@ export class AnswerWriter {
     this.#leftBytes += this.#outstandingBytes.shift()!
     if (this.#closed) return
     this.#events.left(this.#leftBytes)
-    if (this.#head < this.#queue.length) this.flush()
+    if (this.#head < this.#queue.length) this.#next()
     if (this.#wasBehind && !this.behind) {
       this.#wasBehind = false
       this.#events.caughtUp()
     }
+  }
+
+  /** A reader that takes all at once would let nobody else in. */
+  #next (): void {
+    if (this.#leftBytes - this.#restedAt < turnBytesMax) return this.flush()
+    if (this.#resting) return
+    this.#resting = true
+    this.#events.rest(this.#goOn)
   }
 }
