@@ -7,8 +7,8 @@ export type ContestantName = 'millrace' | 'kafka'
 export interface Contestant {
   readonly name: ContestantName
   readonly title: string
-  /** A new broker in a new folder. At once: it may not listen yet. */
-  start (atOnce?: boolean): Promise<StartedBroker>
+  /** A new broker, in a new folder or over the data of one who was. At once: it may not listen yet. */
+  start (atOnce?: boolean, data?: string): Promise<StartedBroker>
   /** Its own command line tool that lists topics. */
   listTopicsCommand (port: number): string[]
 }
@@ -47,7 +47,8 @@ export const groups = {
   clients: 'The clients people use',
   partitions: 'Growth: partitions',
   connections: 'Growth: connections',
-  requests: 'Growth: request size'
+  requests: 'Growth: request size',
+  logs: 'Growth: size of a log, sparse files'
 } as const
 
 export type GroupName = keyof typeof groups

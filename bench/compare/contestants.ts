@@ -1,6 +1,6 @@
 // The two brokers, each as its own users start it.
 import { readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { startBroker } from '../load/broker.ts'
 import { kafkaVersion, startKafka, toolCommand } from '../peers/kafka.ts'
 import { type Contestant } from './case.ts'
@@ -19,7 +19,7 @@ export function millrace (dataFolder: string): Contestant {
   return {
     name: 'millrace',
     title: `millrace ${version}`,
-    start: atOnce => startBroker({ dataFolder, overrides, quiet: true, atOnce }),
+    start: (atOnce, folder) => startBroker({ dataFolder, overrides, quiet: true, atOnce, folder }),
     listTopicsCommand: port => [process.execPath, command, 'topics', '--bootstrap-server', `127.0.0.1:${port}`, '--list']
   }
 }
@@ -28,7 +28,8 @@ export function kafka (dataFolder: string): Contestant {
   return {
     name: 'kafka',
     title: `Apache Kafka ${kafkaVersion}`,
-    start: atOnce => startKafka({ dataFolder, overrides }, atOnce !== true),
+    start: (atOnce, data) => startKafka(
+      { dataFolder, overrides, folder: data === undefined ? undefined : dirname(data) }, atOnce !== true),
     listTopicsCommand: port => toolCommand('TopicCommand', ['--bootstrap-server', `127.0.0.1:${port}`, '--list'])
   }
 }

@@ -54,11 +54,11 @@ async function produce (connection: BrokerConnection, name: string, partitions: 
   return refused.length
 }
 
-/** Each step as soon as it succeeds. The connection is the caller's to close. */
-export async function firstProduce (port: number): Promise<BrokerConnection> {
+/** Each step as soon as it succeeds; the topic may be there. The connection is the caller's to close. */
+export async function firstProduce (port: number, topic = 'first'): Promise<BrokerConnection> {
   const connection = await retried('a connection', () => connect(port))
-  await retried('a topic', () => createTopic(connection, 'first', 1))
-  await retried('a produce', async () => await produce(connection, 'first', 1) === 0 ? true : null)
+  await retried('a topic', () => createTopic(connection, topic, 1))
+  await retried('a produce', async () => await produce(connection, topic, 1) === 0 ? true : null)
   return connection
 }
 

@@ -45,7 +45,11 @@ const pictures: Record<GroupName, { readonly metrics: readonly MetricName[], rea
   clients: { metrics: ['recordsPerSecond', 'p99Ms', 'consumedRecordsPerSecond', 'cpuSecondsPerGigabyte'] },
   partitions: { metrics: ['recordsPerSecond', 'cpuSecondsPerGigabyte', 'residentMegabytesMax'], axis: 'partitions' },
   connections: { metrics: ['recordsPerSecond', 'cpuSecondsPerGigabyte', 'residentMegabytesMax'], axis: 'connections' },
-  requests: { metrics: ['recordsPerSecond', 'cpuSecondsPerGigabyte'], axis: 'bytes a request' }
+  requests: { metrics: ['recordsPerSecond', 'cpuSecondsPerGigabyte'], axis: 'bytes a request' },
+  logs: {
+    metrics: ['startMs', 'consumedMegabytesPerSecond', 'recordsPerSecond', 'cpuSecondsPerGigabyte', 'residentMegabytesMax'],
+    axis: 'GB'
+  }
 }
 
 function figure (title: string, picture: string): string {

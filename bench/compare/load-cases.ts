@@ -19,7 +19,7 @@ interface Flow {
 
 interface Times { readonly p50: number, readonly p99: number, readonly p999: number }
 
-interface Summary {
+export interface Summary {
   readonly produced: Flow | null
   readonly consumed: Flow | null
   readonly endToEndMs: Times | null
@@ -30,7 +30,7 @@ interface Summary {
   }
 }
 
-const generator = join(import.meta.dirname, '../load/main.ts')
+export const generator = join(import.meta.dirname, '../load/main.ts')
 /** A deleted topic's files are gone within a second or two; a broker that keeps them fills the disk. */
 const goneMsMax = 15_000
 let made = 0

@@ -12,6 +12,7 @@ import { clientCases } from './client-cases.ts'
 import { kafka, millrace, overrides } from './contestants.ts'
 import { html } from './html.ts'
 import { loadCases } from './load-cases.ts'
+import { logSizeCases } from './log-size-cases.ts'
 import { describeMachine, type Machine, slugOf } from './machine.ts'
 import { markdown } from './markdown.ts'
 import { Contest } from './measure.ts'
@@ -36,7 +37,7 @@ const help = `Compares millrace with Apache Kafka on this machine, run by run in
 `
 
 const root = resolve(import.meta.dirname, '../..')
-const cases: readonly Case[] = [...startCases, ...loadCases, ...clientCases]
+const cases: readonly Case[] = [...startCases, ...loadCases, ...logSizeCases, ...clientCases]
 /** One run may write so much of what is free: the last topic's files may still be there, and the other's. */
 const shareOfDisk = 0.2
 const bytesMost = 6e9

@@ -61,12 +61,15 @@ export interface StartedBroker {
   readonly dataFolder: string
   /** performance.now() at which the process was made. */
   readonly spawnedMs: number
-  stop (): Promise<void>
+  /** `keep`: its folder, for another to start on. */
+  stop (keep?: boolean): Promise<void>
 }
 
 export interface Starting {
   readonly dataFolder: string
   readonly overrides: readonly string[]
+  /** That of one who was here before; otherwise a new one is made in `dataFolder`. */
+  readonly folder?: string
   /** Keep its lines to itself. */
   readonly quiet?: boolean
   /** Return at once; it may not listen yet. */
@@ -75,9 +78,9 @@ export interface Starting {
 
 /** As an operator would, from dist/; its folder goes when it stops. */
 export async function startBroker (
-  { dataFolder, overrides, quiet = false, atOnce = false }: Starting
+  { dataFolder, overrides, quiet = false, atOnce = false, folder: known }: Starting
 ): Promise<StartedBroker> {
-  const folder = mkdtempSync(join(dataFolder, 'millrace-load-'))
+  const folder = known ?? mkdtempSync(join(dataFolder, 'millrace-load-'))
   const port = await freePort()
   const settings = [`listeners=PLAINTEXT://127.0.0.1:${port}`, `log.dirs=${folder}`, ...overrides]
   const args = [join(root, 'cli/bin/millrace'), 'server', 'start', ...settings.flatMap(pair => ['--override', pair])]
@@ -101,11 +104,11 @@ export async function startBroker (
     pid: child.pid!,
     dataFolder: folder,
     spawnedMs,
-    async stop () {
+    async stop (keep = false) {
       process.off('exit', killWithUs)
       child.kill('SIGTERM')
       const [code] = await ended
-      rmSync(folder, { recursive: true, force: true })
+      if (!keep) rmSync(folder, { recursive: true, force: true })
       if (code !== 0) throw new Error(`the broker ended with ${code}`)
     }
   }

@@ -1,6 +1,5 @@
 // One run: connections are made, the warm-up passes, the clock runs, what happened meanwhile is the result.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Worker } from 'node:worker_threads'
 import { type Cluster } from '../../engine/client/cluster.ts'
 import { Arrivals } from './arrivals.ts'
 import { createTopic, deleteTopic, offsets, openCluster, resetPeak, type Usage, usageOf } from './broker.ts'
@@ -9,6 +8,7 @@ import { buildRecords, type BuiltBatch, produceFrame } from './frames.ts'
 import { Histogram } from './histogram.ts'
 import { type LoadOptions } from './options.ts'
 import { LoadProducer } from './producer.ts'
+import { startSchedule } from './schedule.ts'
 
 export interface Times {
   readonly p50: number
@@ -166,21 +166,7 @@ function startProducers ({ rate }: LoadOptions, producers: LoadProducer[]): () =
     else producer.startClosedLoop()
   }
   if (rate === 0 || producers.length === 0) return () => {}
-  let startMs = NaN
-  let sent = 0
-  let turn = 0
-  const ticker = new Worker(new URL('./ticker-entry.ts', import.meta.url), { workerData: { perSecond: rate } })
-  // Everything that has fallen due since the last tick, each with the time at which it should have left. The
-  // schedule is the ticker's: on another it would be late by what the two are apart.
-  ticker.on('message', (beganMs: number | null) => {
-    if (beganMs !== null) startMs = beganMs - Number(process.hrtime.bigint()) / 1e6 + performance.now()
-    const passed = performance.now() - startMs
-    for (let dueMs = sent / rate * 1000; dueMs <= passed; dueMs = ++sent / rate * 1000) {
-      producers[turn].due(startMs + dueMs, 1)
-      turn = (turn + 1) % producers.length
-    }
-  })
-  return () => { ticker.terminate() }
+  return startSchedule(rate, producers)
 }
 
 async function connectProducers (

@@ -29,6 +29,8 @@ const startMsMax = 60_000
 export interface PeerOptions {
   /** A folder for the data is made in it. */
   readonly dataFolder: string
+  /** That of one who was here before: nothing is formatted. */
+  readonly folder?: string
   /** Settings to add, key=value. */
   readonly overrides?: readonly string[]
 }
@@ -40,7 +42,8 @@ export interface PeerBroker {
   readonly dataFolder: string
   /** performance.now() at which the process was made. */
   readonly spawnedMs: number
-  stop (): Promise<void>
+  /** `keep`: its folder, for another to start on. */
+  stop (keep?: boolean): Promise<void>
 }
 
 function brokerJars (): string {
@@ -80,22 +83,24 @@ function settings (port: number, controllerPort: number, dataFolder: string): st
   ]
 }
 
+function format (classPath: string, file: string): void {
+  const args = ['-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', 'millrace00000000000000', '-c', file]
+  const { status, stdout, stderr } = spawnSync('java', args, { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`Kafka could not format its folder: ${stdout}${stderr}`)
+}
+
 /** Formats a new folder and starts a broker on it; with `wait`, resolves when its port takes connections. */
 export async function startKafka (
-  { dataFolder, overrides = [] }: PeerOptions, wait = true
+  { dataFolder, overrides = [], folder: known }: PeerOptions, wait = true
 ): Promise<PeerBroker> {
   const classPath = `${brokerJars()}/*`
-  const folder = mkdtempSync(join(dataFolder, 'kafka-peer-'))
+  const folder = known ?? mkdtempSync(join(dataFolder, 'kafka-peer-'))
   const data = join(folder, 'data')
-  mkdirSync(data)
+  mkdirSync(data, { recursive: true })
   const file = join(folder, 'server.properties')
   const port = await freePort()
   writeFileSync(file, [...settings(port, await freePort(), data), ...overrides, ''].join('\n'))
-  const format = ['-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', 'millrace00000000000000', '-c', file]
-  const formatted = spawnSync('java', format, { encoding: 'utf8' })
-  if (formatted.status !== 0) {
-    throw new Error(`Kafka could not format its folder: ${formatted.stdout}${formatted.stderr}`)
-  }
+  if (known === undefined) format(classPath, file)
   const logFile = join(folder, 'output')
   const log = openSync(logFile, 'w')
   const spawnedMs = performance.now()
@@ -121,11 +126,11 @@ export async function startKafka (
     folder,
     dataFolder: data,
     spawnedMs,
-    async stop () {
+    async stop (keep = false) {
       process.off('exit', killWithUs)
       child.kill('SIGTERM')
       await ended
-      rmSync(folder, { recursive: true, force: true })
+      if (!keep) rmSync(folder, { recursive: true, force: true })
     }
   }
 }
