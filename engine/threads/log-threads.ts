@@ -6,6 +6,10 @@ import { threadEnvironment } from '../base/compiled.ts'
 import { entryUrl } from './entry-url.ts'
 import type { WorkerTask } from './worker-log.ts'
 
+/** A log worker makes little garbage, and has no idle moment in which its heap would shrink again: what a
+ *  burst makes it grow to stays resident. */
+const youngMegabytesMax = 6
+
 export class LogThreads {
   readonly #pools: Piscina<WorkerTask, void>[] = []
   #taken = 0 // pools that have their task, the first ones
@@ -21,6 +25,7 @@ export class LogThreads {
       minThreads: 1,
       maxThreads: 1,
       recordTiming: false,
+      resourceLimits: { maxYoungGenerationSizeMb: youngMegabytesMax },
       env: threadEnvironment()
     }))
   }
