@@ -351,8 +351,9 @@ export class Segment {
   #replaceIndex (ending: string, bytes: Buffer): void {
     this.#indexesUnsynced = true
     this.#withIndex(ending, file => {
-      this.#disk.truncate(file, 0)
+      // Never shorter than what stays: after a cut that is trusted though a power cut may have come between.
       if (bytes.length > 0) this.#disk.writev(file, [bytes], 0)
+      this.#disk.truncate(file, bytes.length)
     })
   }
 
