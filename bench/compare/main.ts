@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
 import { type Limits } from '../limits/limits.ts'
 import { fetchKafka, missing } from '../peers/kafka.ts'
 import { touch } from '../touch.ts'
-import { type Case, type Effort } from './case.ts'
+import { type Case, type Effort, type GroupName } from './case.ts'
 import { clientCases } from './client-cases.ts'
 import { kafka, millrace, overrides } from './contestants.ts'
 import { html } from './html.ts'
@@ -29,6 +29,7 @@ const help = `Compares millrace with Apache Kafka on this machine, run by run in
   --quick         every case briefly, to see that it works
   --alone         millrace only
   --runs N        of each case on each broker (3; quick: 1)
+  --growth-runs N of each growth case instead (as --runs): there it is the curve that counts
   --seconds N     measured time of a run (8; quick: 0.5)
   --warmup N      time before it (3; quick: 0.2)
   --data FOLDER   in which the brokers' data folders are made (/dev/shm)
@@ -38,6 +39,7 @@ const help = `Compares millrace with Apache Kafka on this machine, run by run in
 
 const root = resolve(import.meta.dirname, '../..')
 const cases: readonly Case[] = [...startCases, ...loadCases, ...logSizeCases, ...clientCases]
+const growing: ReadonlySet<GroupName> = new Set(['partitions', 'connections', 'requests', 'logs'])
 /** One run may write so much of what is free: the last topic's files may still be there, and the other's. */
 const shareOfDisk = 0.2
 const bytesMost = 6e9
@@ -55,6 +57,7 @@ function readOptions () {
       alone: { type: 'boolean', default: false },
       only: { type: 'string', multiple: true, default: [] },
       runs: { type: 'string' },
+      'growth-runs': { type: 'string' },
       seconds: { type: 'string' },
       warmup: { type: 'string' },
       data: { type: 'string', default: existsSync('/dev/shm') ? '/dev/shm' : tmpdir() },
@@ -63,9 +66,11 @@ function readOptions () {
     }
   })
   const { quick } = values
+  const runs = Number(values.runs ?? (quick ? 1 : 3))
   return {
     ...values,
-    runs: Number(values.runs ?? (quick ? 1 : 3)),
+    runs,
+    growthRuns: Number(values['growth-runs'] ?? runs),
     seconds: Number(values.seconds ?? (quick ? 0.5 : 8)),
     warmupSeconds: Number(values.warmup ?? (quick ? 0.2 : 3))
   }
@@ -88,7 +93,7 @@ function limitsOf ({ quick, data }: Options): Limits {
 }
 
 async function compare (options: Options): Promise<Report> {
-  const { quick, data, runs, seconds, warmupSeconds } = options
+  const { quick, data, runs, growthRuns, seconds, warmupSeconds } = options
   const { bavail, bsize } = statfsSync(data)
   const bytesMax = Math.min(bytesMost, bavail * bsize * shareOfDisk)
   const effort: Effort = { quick, seconds, warmupSeconds, bytesMax }
@@ -102,7 +107,7 @@ async function compare (options: Options): Promise<Report> {
   const touchedBytes = touch(data, quick ? quickTouchBytes : runsThere * bytesMax)
   say('limits')
   const limits = limitsOf(options)
-  const contest = new Contest(reason === null ? both : both.slice(0, 1), effort, runs, say)
+  const contest = new Contest(reason === null ? both : both.slice(0, 1), effort, say)
   const results: Measured[] = []
   const report = (): Report => ({
     date: new Date().toISOString().slice(0, 10),
@@ -110,6 +115,7 @@ async function compare (options: Options): Promise<Report> {
     titles: { millrace: both[0].title, kafka: both[1].title },
     overrides,
     runs,
+    growthRuns,
     seconds,
     quick,
     touchedBytes,
@@ -119,7 +125,7 @@ async function compare (options: Options): Promise<Report> {
   })
   try {
     for (const one of wanted) {
-      results.push(await contest.measure(one))
+      results.push(await contest.measure(one, growing.has(one.group) ? growthRuns : runs))
       // What there is survives whatever comes next.
       write(report(), options)
     }

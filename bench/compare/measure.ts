@@ -11,20 +11,18 @@ export class Contest {
   readonly troubles: string[] = []
   readonly #contestants: readonly Contestant[]
   readonly #effort: Effort
-  readonly #runs: number
   readonly #say: (line: string) => void
   readonly #brokers = new Map<ContestantName, StartedBroker>()
 
   constructor (
-    contestants: readonly Contestant[], effort: Effort, runs: number, say: (line: string) => void
+    contestants: readonly Contestant[], effort: Effort, say: (line: string) => void
   ) {
     this.#contestants = contestants
     this.#effort = effort
-    this.#runs = runs
     this.#say = say
   }
 
-  async measure (one: Case): Promise<Measured> {
+  async measure (one: Case, count: number): Promise<Measured> {
     const runs: Record<ContestantName, Figures[]> = { millrace: [], kafka: [] }
     const notes: string[] = []
     const reason = one.missing?.() ?? null
@@ -32,7 +30,7 @@ export class Contest {
     const taking = this.#contestants.filter(({ name }) =>
       reason === null && (one.only === undefined || one.only === name))
     const failed = new Set<Contestant>()
-    for (let run = 0; run < this.#runs; run++) {
+    for (let run = 0; run < count; run++) {
       for (const contestant of taking) {
         if (failed.has(contestant)) continue
         try {

@@ -12,6 +12,8 @@ export interface Report {
   /** Settings that are not the defaults, on both. */
   readonly overrides: readonly string[]
   readonly runs: number
+  /** Of the cases that grow; absent: as many. */
+  readonly growthRuns?: number
   readonly seconds: number
   readonly quick: boolean
   /** Written into the data folder and deleted before the first run. */
@@ -126,10 +128,11 @@ export function limitRows (limits: Limits): [string, string][] {
 }
 
 /** How to read the tables. */
-export function howItWasDone ({ runs, seconds, overrides, quick, touchedBytes = 0 }: Report): string {
+export function howItWasDone (report: Report): string {
+  const { runs, growthRuns = runs, seconds, overrides, quick, touchedBytes = 0 } = report
   const touched = `Before the first run a file of ${(touchedBytes / 1e9).toFixed(1)} GB was written to the data folder and deleted: ` +
     'a virtual machine pays for memory when it is used for the first time, and so would the broker that comes first. '
-  return `${runs} runs of each case on either broker, in turn (A B A B ...); medians, ± half the range; the ratio is ` +
+  return `${runs} runs of each case (growth: ${growthRuns}) on either broker, in turn (A B A B ...); medians, ± half the range; the ratio is ` +
     'millrace / Kafka of the medians, its range that of the runs side by side. Both brokers run all the time, on the ' +
     `same cores as the client; ${seconds} s a run once warm. Defaults but for ${overrides.join(', ')} on both. ` +
     (touchedBytes > 0 ? touched : '') +
