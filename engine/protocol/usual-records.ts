@@ -6,7 +6,8 @@
 export class UsualRecords {
   /** Where the first record lies that is not a usual one. */
   at = 0
-  /** Of all before it: the largest time delta as it is written (doubled), and the first record that has it. */
+  /** Of all before it: the largest time delta as it is written (doubled), and the first record that has it.
+   *  */
   maxDelta = -1
   maxDeltaIndex = -1
 }
