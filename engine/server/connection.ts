@@ -18,6 +18,8 @@ import { type Caller, type RequestInWork } from './request.ts'
 import { AnswerWriter, type WriterEvents } from './writer.ts'
 
 const produceKey = 0
+/** It took long enough that answers may wait by now. After less it costs more than it gains to look. */
+const longChunkBytes = 16_384
 /** Requests whose answers have left are forgotten in lots. */
 const sentMax = 1024
 
@@ -36,6 +38,8 @@ export interface Shop {
   readonly limits: ConnectionLimits
   /** flushAnswers() is called at the end of this turn, with others that have answers. */
   answersWait (connection: ClientConnection): void
+  /** What the log has answered meanwhile goes on now, not when all who sent something have had their turn. */
+  poll (): void
   /** It is gone; requests of it may still be in work. */
   left (connection: ClientConnection): void
   /** One that was stopped has nothing more to do or to send. */
@@ -101,6 +105,7 @@ export class ClientConnection implements ConnectionEvents, Caller, Settling, Wri
     if (this.#closing) return
     this.#framing.keep()
     this.#writer.flush()
+    if (chunk.length >= longChunkBytes) this.#shop.poll()
   }
 
   drained (): void {

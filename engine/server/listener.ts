@@ -42,6 +42,7 @@ export class Server implements Shop {
   readonly limits: ConnectionLimits
   readonly requestDone: ((request: RequestInWork) => void) | undefined
   readonly #network: Network
+  readonly #log: Doors['log']
   readonly #config: BrokerConfig
   readonly #connections = new Set<ClientConnection>()
   readonly #entrance: Entrance
@@ -58,6 +59,7 @@ export class Server implements Shop {
     this.requestDone = requestDone
     this.logger = logger
     this.arena = doors.log.arena
+    this.#log = doors.log
     this.#network = network
     this.#config = config
     this.#entrance = new Entrance({
@@ -134,6 +136,8 @@ export class Server implements Shop {
     // At the end of this turn: the replies of one round of a log worker leave in one write per connection.
     if (this.#waiting.length === 1) queueMicrotask(this.#flush)
   }
+
+  poll (): void { this.#log.poll() }
 
   left (connection: ClientConnection): void {
     this.#connections.delete(connection)

@@ -48,7 +48,7 @@ export async function startTestServer (options: TestServerOptions = {}): Promise
     config,
     clock: realClock,
     logger,
-    log: { arena },
+    log: { arena, poll () {} },
     catalog: { clusterId: 'the-cluster' },
     served: [...served, serve(ApiVersions, apiVersions)]
   } as unknown as Doors

@@ -293,6 +293,13 @@ export class Border implements LogClient {
     return this.#places.moveTo(topic, partition, row, path)
   }
 
+  poll (): void {
+    for (let index = 0; index < this.#links.length; index++) {
+      const link = this.#links[index]
+      if (link.parts.replies.filled()) this.#arrivals.drain(link)
+    }
+  }
+
   tick (nowMs: number): void {
     const monotonicMs = this.#options.clock.monotonicMs()
     this.#arrivals.tick()

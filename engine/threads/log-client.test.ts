@@ -54,6 +54,19 @@ describe.each(['inline', 'worker'] as const)('the log client, %s', (kind) => {
     expect(opened.advanced).toContain(row)
   })
 
+  it('takes answers that are there when it is polled, before anybody wakes it', async () => {
+    const row = await openRow(log)
+    const answered: number[] = []
+    for (const token of [0, 1]) {
+      log.append(row, batchOf('a', 3), client, { appended: (token, { errorCode }) => answered.push(token, errorCode) }, token)
+    }
+    // Nothing wakes this thread while it polls; the inline log answers by itself.
+    if (kind === 'inline') await new Promise(resolve => setImmediate(resolve))
+    const untilMs = performance.now() + 10_000
+    while (answered.length < 4 && performance.now() < untilMs) log.poll()
+    expect(answered).toEqual([0, 0, 1, 0])
+  })
+
   it('answers reads of the tail at once, from the arena, byte for byte what the file holds', async () => {
     const row = await openRow(log)
     for (let index = 0; index < 20; index++) await append(log, row, batchOf(String(index), 5, 1000))

@@ -139,6 +139,8 @@ export interface LogClient {
 
   /** Bytes of all segments (from the table). */
   size (row: Row): number
+  /** Takes what workers have answered already, without waiting to be woken: others' answers leave sooner. */
+  poll (): void
   /** Retention, flush intervals, producer expiry, checkpoints: called by the broker's timer. */
   tick (nowMs: number): void
   /** Flushes, checkpoints, marks clean when `clean`, ends workers. No thread, file or timer is left. */
