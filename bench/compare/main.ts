@@ -14,9 +14,9 @@ import { html } from './html.ts'
 import { loadCases } from './load-cases.ts'
 import { logSizeCases } from './log-size-cases.ts'
 import { describeMachine, type Machine, slugOf } from './machine.ts'
-import { markdown } from './markdown.ts'
+import { excerpt, markdown } from './markdown.ts'
 import { Contest } from './measure.ts'
-import { type Report } from './report.ts'
+import { joined, type Report } from './report.ts'
 import { startCases } from './start-cases.ts'
 import { type Measured } from './statistics.ts'
 
@@ -34,7 +34,8 @@ const help = `Compares millrace with Apache Kafka on this machine, run by run in
   --warmup N      time before it (3; quick: 0.2)
   --data FOLDER   in which the brokers' data folders are made (/dev/shm)
   --out FOLDER    where the results go (bench/results)
-  --from FILE     makes the pages anew from the JSON of an earlier comparison
+  --from FILE     makes the pages anew from the JSON of an earlier comparison; several are put side by side
+  --excerpt       with --from: prints a short table of them instead
 `
 
 const root = resolve(import.meta.dirname, '../..')
@@ -62,7 +63,8 @@ function readOptions () {
       warmup: { type: 'string' },
       data: { type: 'string', default: existsSync('/dev/shm') ? '/dev/shm' : tmpdir() },
       out: { type: 'string', default: join(root, 'bench/results') },
-      from: { type: 'string' }
+      from: { type: 'string', multiple: true },
+      excerpt: { type: 'boolean', default: false }
     }
   })
   const { quick } = values
@@ -159,7 +161,8 @@ async function main (): Promise<void> {
   if (options.list) return say(chosen(options.only).map(({ name, group }) => `${group.padEnd(12)}${name}`).join('\n'))
   const report = options.from === undefined
     ? await compare(options)
-    : JSON.parse(readFileSync(options.from, 'utf8')) as Report
+    : joined(options.from.map(file => JSON.parse(readFileSync(file, 'utf8')) as Report))
+  if (options.excerpt) return say(excerpt(report))
   say(`${write(report, options)}.md, .html, .json`)
   // What failed is in the results; that it failed is in the exit code.
   const failed = report.results.some(({ notes }) => notes.some(note => note.includes(' failed: ')))

@@ -39,7 +39,7 @@ export const metrics = {
   importMs: milliseconds('import'),
   startBrokerMs: milliseconds('startBroker()'),
   firstAckMs: milliseconds('first acknowledged produce'),
-  embeddedMs: milliseconds('startBroker() to first acknowledged produce')
+  embeddedMs: milliseconds('import to first acknowledged produce')
 } as const satisfies Record<string, Metric>
 
 export type MetricName = keyof typeof metrics

@@ -22,6 +22,23 @@ export interface Report {
   readonly results: readonly Measured[]
   /** What went wrong beside the cases. */
   readonly troubles: readonly string[]
+  /** Where it was made in parts, one after the other: which cases, with how many runs. */
+  readonly parts?: readonly string[]
+}
+
+/** Parts of a comparison on one machine and day, put side by side; limits are the first one's. */
+export function joined (parts: readonly Report[]): Report {
+  if (parts.length === 1) return parts[0]
+  const about = ({ results, runs, growthRuns = runs }: Report): string => {
+    const names = [...new Set(results.map(({ group }) => group))]
+    return `${names.join(', ')}: ${runs} runs${growthRuns === runs ? '' : ` (growth: ${growthRuns})`}`
+  }
+  return {
+    ...parts[0],
+    results: parts.flatMap(({ results }) => results),
+    troubles: parts.flatMap(({ troubles }) => troubles),
+    parts: parts.map(about)
+  }
 }
 
 export interface Row {
@@ -132,7 +149,10 @@ export function howItWasDone (report: Report): string {
   const { runs, growthRuns = runs, seconds, overrides, quick, touchedBytes = 0 } = report
   const touched = `Before the first run a file of ${(touchedBytes / 1e9).toFixed(1)} GB was written to the data folder and deleted: ` +
     'a virtual machine pays for memory when it is used for the first time, and so would the broker that comes first. '
-  return `${runs} runs of each case (growth: ${growthRuns}) on either broker, in turn (A B A B ...); medians, ± half the range; the ratio is ` +
+  const counts = report.parts === undefined
+    ? `${runs} runs of each case (growth: ${growthRuns})`
+    : `Made in ${report.parts.length} parts (${report.parts.join('; ')} of each case)`
+  return `${counts} on either broker, in turn (A B A B ...); medians, ± half the range; the ratio is ` +
     'millrace / Kafka of the medians, its range that of the runs side by side. Both brokers run all the time, on the ' +
     `same cores as the client; ${seconds} s a run once warm. Defaults but for ${overrides.join(', ')} on both. ` +
     (touchedBytes > 0 ? touched : '') +

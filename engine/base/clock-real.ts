@@ -21,7 +21,7 @@ class RealTimer implements Timer {
   }
 
   #arm (leftMs: number): NodeJS.Timeout {
-    return setTimeout(() => this.#fire(), Math.min(Math.ceil(leftMs), sleepMsMax)).unref()
+    return setTimeout(() => this.#fire(), Math.max(0, Math.min(Math.ceil(leftMs), sleepMsMax))).unref()
   }
 
   // setTimeout counts whole milliseconds of the loop's own clock and may be a little early.
