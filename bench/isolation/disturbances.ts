@@ -82,6 +82,15 @@ function settle (site: Site, topic: string): void {
   }
 }
 
+/** The topic as it is to be, full of records again. */
+async function refill (
+  site: Site, topic: string, settings: Record<string, string>, bytes: number
+): Promise<void> {
+  await set(site, topic, settings)
+  await fill({ port: site.port, topic, partitions: 1, batch: filler }, bytes)
+  settle(site, topic)
+}
+
 /** `nice`: the priority of the one who reads. */
 export function historyRead (bytes: number, nice: number): Disturbance {
   const topic = 'history'
@@ -120,11 +129,7 @@ export function compaction (bytes: number): Disturbance {
     make: site => makeTopic(site, topic, {
       'cleanup.policy': 'delete', 'segment.bytes': String(Math.max(2 ** 20, Math.ceil(bytes / 32)))
     }),
-    async prepare (site) {
-      await set(site, topic, { 'cleanup.policy': 'delete' })
-      await fill({ port: site.port, topic, partitions: 1, batch: filler }, bytes)
-      settle(site, topic)
-    },
+    prepare: site => refill(site, topic, { 'cleanup.policy': 'delete' }, bytes),
     async begin (site) {
       const [segments, readBefore] = [segmentsOf(site, topic).length, bytesReadBy(site.pid)]
       await set(site, topic, { 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0' })
@@ -144,11 +149,7 @@ export function retentionSweep (bytes: number): Disturbance {
     make: site => makeTopic(site, topic, {
       'segment.bytes': String(Math.max(2 ** 20, Math.ceil(bytes / 256))), 'file.delete.delay.ms': '500'
     }),
-    async prepare (site) {
-      await set(site, topic, { 'retention.bytes': '-1' })
-      await fill({ port: site.port, topic, partitions: 1, batch: filler }, bytes)
-      settle(site, topic)
-    },
+    prepare: site => refill(site, topic, { 'retention.bytes': '-1' }, bytes),
     async begin (site) {
       const before = segmentsOf(site, topic).length
       await set(site, topic, { 'retention.bytes': '1' })

@@ -98,25 +98,22 @@ export class OffsetIndex {
 
 /** Position of the last entry at or below `relative` in an index's shared memory; 0 when there is none. */
 export function floorPosition (memory: SharedArrayBuffer, relative: number): Position {
-  const words = new Int32Array(memory)
-  let low = 0
-  let high = Atomics.load(words, 0)
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (words[headWords + middle * 2] <= relative) low = middle + 1
-    else high = middle
-  }
-  return low === 0 ? 0 : words[headWords + (low - 1) * 2 + 1]
+  return lastAtOrBelow(memory, 0, relative)
 }
 
 /** Position of the last entry that lies at or before `position`; 0 when there is none. */
 export function floorEntry (memory: SharedArrayBuffer, position: Position): Position {
+  return lastAtOrBelow(memory, 1, position)
+}
+
+/** `field`: which word of an entry is compared; both rise from entry to entry. */
+function lastAtOrBelow (memory: SharedArrayBuffer, field: 0 | 1, value: number): Position {
   const words = new Int32Array(memory)
   let low = 0
   let high = Atomics.load(words, 0)
   while (low < high) {
     const middle = (low + high) >>> 1
-    if (words[headWords + middle * 2 + 1] <= position) low = middle + 1
+    if (words[headWords + middle * 2 + field] <= value) low = middle + 1
     else high = middle
   }
   return low === 0 ? 0 : words[headWords + (low - 1) * 2 + 1]

@@ -318,19 +318,23 @@ export class WorkerLogs implements Calls {
     }
     let left = segmentsDeletedMax
     for (const row of this.#deleting) {
-      const log = this.#rows[row]?.log
-      const more = log?.retain(nowMs, this.#core.parts.table.highWatermark(row), true, left) ?? false
-      if (more) return
+      left = this.#retainRow(row, nowMs, true, left)
+      if (left <= 0) return
       this.#deleting.delete(row)
     }
     for (; this.#retainFrom < this.#rows.length; this.#retainFrom++) {
-      const log = this.#rows[this.#retainFrom]?.log
-      if (log === undefined) continue
-      const before = log.segments.length
-      const more = log.retain(nowMs, this.#core.parts.table.highWatermark(this.#retainFrom), false, left)
-      left -= Math.max(0, before - log.segments.length)
-      if (more || left <= 0) return
+      left = this.#retainRow(this.#retainFrom, nowMs, false, left)
+      if (left <= 0) return
     }
+  }
+
+  /** Returns how many segments may still go in this tick; with 0 the row may have more. */
+  #retainRow (row: number, nowMs: number, startOnly: boolean, left: number): number {
+    const log = this.#rows[row]?.log
+    if (log === undefined) return left
+    const before = log.segments.length
+    log.retain(nowMs, this.#core.parts.table.highWatermark(row), startOnly, left)
+    return left - Math.max(0, before - log.segments.length)
   }
 
   #flushSome (): void {
