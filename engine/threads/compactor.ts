@@ -6,6 +6,7 @@ import { DiskError } from '../base/disk.ts'
 import { type Logger } from '../base/logger.ts'
 import { encodeOffsets, type OffsetCheckpoint, readOffsets } from '../log/checkpoints.ts'
 import { checkpointKey } from '../log/log-directory.ts'
+import { keySecretBytes } from '../log/compaction/key-hash.ts'
 import { type CompactionProgress } from '../log/compaction/plan.ts'
 import { fileNames } from '../log/names.ts'
 import { type Offset } from '../log/types.ts'
@@ -110,7 +111,8 @@ export class Compactor {
       const bounds = {
         mapBytes: Math.floor(settings.mapBytes / Math.max(1, settings.threads)),
         loadFactor: settings.loadFactor,
-        bufferBytes: settings.bufferBytes
+        bufferBytes: settings.bufferBytes,
+        secret: this.#parts.options.random.bytes(keySecretBytes)
       }
       await keeper.thread.run({ kind: 'compact', id, plan: found.plan, bounds })
       end = await this.#steps(run)

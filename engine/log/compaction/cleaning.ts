@@ -15,6 +15,7 @@ import { type Offset } from '../types.ts'
 import { BatchSource, CorruptSegment } from './batch-source.ts'
 import { CleanedSegment, removeCleaned } from './cleaned-segment.ts'
 import { groupSegments } from './grouping.ts'
+import { KeyHash } from './key-hash.ts'
 import { OffsetMap, slotBytes } from './offset-map.ts'
 import {
   type CleanedGroup, type CompactionBounds, type CompactionCounts, type CompactionPlan,
@@ -75,7 +76,7 @@ export class Cleaning {
     // No more keys than offsets.
     const wanted = Math.ceil((plan.firstUncleanable - plan.firstDirty) / bounds.loadFactor) + 1
     const slots = Math.max(2, Math.min(wanted, Math.floor(bounds.mapBytes / slotBytes)))
-    this.#map = new OffsetMap(slots, bounds.loadFactor)
+    this.#map = new OffsetMap(slots, bounds.loadFactor, new KeyHash(bounds.secret))
     this.#mappedTo = plan.firstDirty - 1
     this.#queue = plan.sources.filter(source => source.end > plan.firstDirty)
   }
@@ -163,7 +164,7 @@ export class Cleaning {
     for (let count = 0; count < recordsMax; count++) {
       if (!cursor.next()) return this.#mapped()
       if (!cursor.hasKey || cursor.offset < this.#plan.firstDirty) continue
-      if (!this.#map.put(cursor.key, cursor.offset)) return this.#endMap()
+      if (!this.#map.put(this.#plain, cursor.keyFrom, cursor.keyEnd, cursor.offset)) return this.#endMap()
       this.#mappedTo = cursor.offset
     }
     return null
@@ -250,7 +251,7 @@ export class Cleaning {
     const { header } = this.#source
     for (let count = 0; count < recordsMax; count++) {
       if (!cursor.next()) return this.#filtered(target)
-      if (!this.#retention!.keeps(header, cursor)) continue
+      if (!this.#retention!.keeps(header, cursor, this.#plain)) continue
       this.#kept.add(cursor, header)
       if (!cursor.hasValue) this.#tombstones = true
     }

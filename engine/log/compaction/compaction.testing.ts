@@ -11,7 +11,9 @@ import { Cleaning } from './cleaning.ts'
 import { type CompactionBounds, type CompactionProgress } from './plan.ts'
 import { swapIn } from './swap.ts'
 
-export const bounds: CompactionBounds = { mapBytes: 2 ** 20, loadFactor: 0.9, bufferBytes: 65_536 }
+export const bounds: CompactionBounds = {
+  mapBytes: 2 ** 20, loadFactor: 0.9, bufferBytes: 65_536, secret: Buffer.from('0123456789abcdef')
+}
 
 export interface RunOptions {
   nowMs?: number

@@ -4,11 +4,10 @@
 //   0        16                       24
 //   | hash   | offset + 1, 0: free    | next slot ...
 //
-// Two keys with one hash would lose a record, so it must not be possible to find such a pair: half of a
-// SHA-256, where MD5 would let whoever writes the keys make one. (0.9 us a key, MD5 takes 1.1: Node 24.)
-import { hash } from 'node:crypto'
+// (key-hash.ts says why no two keys have the same.)
 import { assert } from '../../base/assert.ts'
 import { type Offset } from '../types.ts'
+import { type KeyHash } from './key-hash.ts'
 
 export const slotBytes = 24
 const slotWords = 6
@@ -20,14 +19,12 @@ export class OffsetMap {
   readonly #offsets: Float64Array
   readonly #slots: number
   readonly #countMax: number
+  readonly #hash: KeyHash
   #count = 0
-  #hash0 = 0
-  #hash1 = 0
-  #hash2 = 0
-  #hash3 = 0
 
-  constructor (slots: number, loadFactor: number) {
+  constructor (slots: number, loadFactor: number, hash: KeyHash) {
     assert(slots >= 2, 'a map of keys has room')
+    this.#hash = hash
     const memory = new ArrayBuffer(slots * slotBytes)
     this.#words = new Int32Array(memory)
     this.#offsets = new Float64Array(memory)
@@ -38,36 +35,34 @@ export class OffsetMap {
 
   get count (): number { return this.#count }
 
-  /** False: the key is new and there is no room for it. */
-  put (key: Uint8Array, offset: Offset): boolean {
-    const slot = this.#find(key)
+  /** False: the key, bytes[from .. end), is new and there is no room for it. */
+  put (bytes: Uint8Array, from: number, end: number, offset: Offset): boolean {
+    const slot = this.#find(bytes, from, end)
     const at = slot * slotDoubles + offsetDouble
     if (this.#offsets[at] === 0) {
       if (this.#count === this.#countMax) return false
       this.#count++
       const word = slot * slotWords
-      this.#words[word] = this.#hash0
-      this.#words[word + 1] = this.#hash1
-      this.#words[word + 2] = this.#hash2
-      this.#words[word + 3] = this.#hash3
+      const { word0, word1, word2, word3 } = this.#hash
+      this.#words[word] = word0
+      this.#words[word + 1] = word1
+      this.#words[word + 2] = word2
+      this.#words[word + 3] = word3
     }
     this.#offsets[at] = offset + 1
     return true
   }
 
   /** -1 when the key is not there. */
-  get (key: Uint8Array): Offset {
-    return this.#offsets[this.#find(key) * slotDoubles + offsetDouble] - 1
+  get (bytes: Uint8Array, from: number, end: number): Offset {
+    return this.#offsets[this.#find(bytes, from, end) * slotDoubles + offsetDouble] - 1
   }
 
   /** The key's slot, or the free one where it belongs. */
-  #find (key: Uint8Array): number {
-    const digest = hash('sha256', key, 'buffer')
-    this.#hash0 = digest.readInt32LE(0)
-    this.#hash1 = digest.readInt32LE(4)
-    this.#hash2 = digest.readInt32LE(8)
-    this.#hash3 = digest.readInt32LE(12)
-    let slot = (this.#hash0 >>> 0) % this.#slots
+  #find (bytes: Uint8Array, from: number, end: number): number {
+    const hash = this.#hash
+    hash.take(bytes, from, end)
+    let slot = (hash.word0 >>> 0) % this.#slots
     while (this.#offsets[slot * slotDoubles + offsetDouble] !== 0 && !this.#holds(slot)) {
       slot = slot + 1 === this.#slots ? 0 : slot + 1
     }
@@ -75,8 +70,9 @@ export class OffsetMap {
   }
 
   #holds (slot: number): boolean {
+    const { word0, word1, word2, word3 } = this.#hash
     const word = slot * slotWords
-    return this.#words[word] === this.#hash0 && this.#words[word + 1] === this.#hash1 &&
-      this.#words[word + 2] === this.#hash2 && this.#words[word + 3] === this.#hash3
+    return this.#words[word] === word0 && this.#words[word + 1] === word1 &&
+      this.#words[word + 2] === word2 && this.#words[word + 3] === word3
   }
 }

@@ -56,6 +56,8 @@ export interface CompactionBounds {
   readonly loadFactor: number
   /** Of the read and of the write buffer; both grow to the largest batch. */
   readonly bufferBytes: number
+  /** Keys are hashed under it: 16 bytes that nobody knows. */
+  readonly secret: Uint8Array
 }
 
 /** The segment that replaces several: its files are on the device under .cleaned names. */

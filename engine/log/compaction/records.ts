@@ -21,6 +21,9 @@ export class RecordCursor {
   keyAt = 0
   end = 0
   hasKey = false
+  /** The key alone; of no length without one. */
+  keyFrom = 0
+  keyEnd = 0
   hasValue = false
 
   start (plain: Buffer, header: BatchHeader): void {
@@ -48,14 +51,11 @@ export class RecordCursor {
     const keyBytes = readVarint(plain, at)
     at += varintBytes(plain, at)
     this.hasKey = keyBytes >= 0
+    this.keyFrom = at
     if (keyBytes > 0) at += keyBytes
+    this.keyEnd = at
     this.hasValue = readVarint(plain, at) >= 0
     return true
-  }
-
-  get key (): Buffer {
-    const from = this.keyAt + varintBytes(this.#plain, this.keyAt)
-    return this.#plain.subarray(from, from + readVarint(this.#plain, this.keyAt))
   }
 }
 

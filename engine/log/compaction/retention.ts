@@ -64,10 +64,12 @@ export class Retention {
       : header.control && header.producerEpoch === last.epoch
   }
 
-  keeps (header: BatchHeader, record: RecordCursor): boolean {
+  /** `plain`: where the record lies. */
+  keeps (header: BatchHeader, record: RecordCursor, plain: Uint8Array): boolean {
     if (this.discarded) return false
     if (header.control || record.offset > this.#mappedTo) return true
-    if (!record.hasKey || record.offset < this.#map.get(record.key)) return false
+    if (!record.hasKey) return false
+    if (record.offset < this.#map.get(plain, record.keyFrom, record.keyEnd)) return false
     return record.hasValue || this.horizonMs < 0 || this.#plan.nowMs < this.horizonMs
   }
 }
