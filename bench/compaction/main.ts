@@ -37,7 +37,9 @@ const keys = Number(values.keys)
 const rounds = Number(values.rounds ?? (quick ? 1 : 3))
 const segmentBytes = 32 * 2 ** 20
 /** As the broker's settings are by default. */
-const bounds = { mapBytes: 128 * 2 ** 20, loadFactor: 0.9, bufferBytes: 512 * 1024, secret: realRandom.bytes(16) }
+const bounds = {
+  mapBytes: 128 * 2 ** 20, loadFactor: 0.9, bufferBytes: 512 * 1024, secret: realRandom.bytes(16)
+}
 
 /** Records a millisecond apart; keys in no order, so that batches keep some. */
 function batchAt (baseOffset: number): Buffer {
@@ -117,7 +119,8 @@ function run (plan: CompactionPlan, logBytes: number): Run {
     if (progress.kind === 'corrupt') throw new Error(progress.reason)
     if (progress.kind === 'done') {
       cleaning.stop()
-      return { counts: progress.counts, mapMs, allMs: nowMs - beganMs, steps: Float64Array.from(steps).sort() }
+      const { counts } = progress
+      return { counts, mapMs, allMs: nowMs - beganMs, steps: Float64Array.from(steps).sort() }
     }
   }
 }
@@ -130,7 +133,8 @@ try {
     const { counts, mapMs, allMs, steps } = run(planOf(folder, sources), bytes)
     const per = (ms: number): string => `${(bytes / ms / 1e3).toFixed(0).padStart(4)} MB/s ` +
       `${(ms * 1e6 / counts.records).toFixed(0).padStart(5)} ns a record`
-    const slowest = `p99 ${steps[Math.floor(steps.length * 0.99)].toFixed(1)} max ${steps.at(-1)!.toFixed(1)} ms`
+    const slow = steps[Math.floor(steps.length * 0.99)]
+    const slowest = `p99 ${slow.toFixed(1)} max ${steps.at(-1)!.toFixed(1)} ms`
     const found = `${counts.records} records, ${counts.recordsKept} stay`
     process.stdout.write(`${found}: ${per(allMs)}   ` +
       `map ${per(mapMs)}   rewrite ${per(allMs - mapMs)}   steps ${slowest}\n`)
