@@ -2,6 +2,7 @@
 // these was once found by the storage fuzzer.
 import { describe, expect, it } from 'vitest'
 import { FaultyDisk } from '../base/disk-faulty.ts'
+import { SeededRandom } from '../base/random-seeded.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import { checkpointDirectory, checkpointKey, openDirectory } from './log-directory.ts'
 import { syncSegment } from './log-files.ts'
@@ -85,6 +86,27 @@ describe('a power cut', () => {
       const again = open(disk, config, { recoveryPoint: 12 }).log
       const offsets = contents(again).map(([offset]) => offset)
       expect(offsets).toEqual(Array.from({ length: again.end }, (_, offset) => offset))
+    }
+  })
+
+  it('after a cut leaves a segment that was flushed in background its newest time', () => {
+    const oneSegment = { ...config, segmentBytes: 10_000 }
+    for (let seed = 0; seed < 50; seed++) {
+      const disk = faulty()
+      const { log } = open(disk, oneSegment)
+      log.becomeLeader(0)
+      for (let index = 0; index < 6; index++) append(log, [`value ${index}`], {}, now - index)
+      const flush = log.background.begin(log)!
+      syncSegment(disk, flush.path, flush.end)
+      log.background.done(log, flush.base)
+      for (let index = 6; index < 12; index++) append(log, [`value ${index}`], {}, now - index)
+      log.settleIndexes()
+      log.truncateTo(8)
+      const recoveryPoint = log.background.mark(log)
+      expect(recoveryPoint).toBeGreaterThan(0)
+      disk.crash(new SeededRandom(seed))
+      const again = open(disk, oneSegment, { recoveryPoint }).log
+      expect(again.segments[0].meter.maxTimestampMs, `seed ${seed}`).toBe(now)
     }
   })
 

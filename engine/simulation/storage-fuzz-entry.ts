@@ -8,6 +8,10 @@ import { fuzzStorage } from './storage-fuzz.ts'
 const runs = Number(process.argv[2] ?? 10_000)
 const asked = process.env.MILLRACE_SEED
 const first = Number(asked ?? process.argv[3] ?? realRandom.below(2 ** 31))
+if (!Number.isSafeInteger(runs) || runs < 1 || !Number.isSafeInteger(first) || first < 0) {
+  process.stderr.write('usage: storage-fuzz-entry.ts [RUNS [FIRST]], both whole numbers; MILLRACE_SEED is one too\n')
+  process.exit(2)
+}
 const count = asked === undefined ? runs : 1
 const say = (line: string): void => { process.stdout.write(`${line}\n`) }
 let failures = 0

@@ -69,8 +69,15 @@ function readAll (log: Log, expected: ExpectedLog, path: string, damaged: boolea
     }
     const bytes = Buffer.alloc(found.bytes)
     reader.read(views[segmentAt(views, one.last)], found.position, bytes)
-    if (!verifyCrc(bytes, 0, bytes.length)) unsound++
-    else must(batchAt(bytes, 0).values === one.values, `a bit of ${path} is turned, and the batch at ${one.base} reads otherwise`)
+    if (!verifyCrc(bytes, 0, bytes.length)) {
+      unsound++
+      continue
+    }
+    const { values } = batchAt(bytes, 0)
+    // No checksum covers a batch's base offset: with a bit of it turned, a neighbour stands in this one's place.
+    const neighbour = damaged && expected.readable.some(other => other !== one && other.values === values)
+    must(values === one.values || neighbour,
+      `a bit of ${path} is turned, and the batch at ${one.base} reads otherwise`)
   }
   reader.close()
   // A length or an offset that lies hides what comes before the next index entry.
