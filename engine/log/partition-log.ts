@@ -254,7 +254,10 @@ export class Log implements PartitionLog {
 
   flush (): void {
     try {
-      if (this.segments.length > 0 && (this.recoveryPoint < this.#end || this.files.mistrusted)) {
+      // After a cut back to its end a sealed segment may be on the device without its indexes.
+      const { unflushed, mistrusted } = this.files
+      const behind = this.recoveryPoint < this.#end || unflushed.length > 0 || mistrusted
+      if (this.segments.length > 0 && behind) {
         this.files.flushAll(this.active)
         this.recoveryPoint = this.#end
       }

@@ -110,6 +110,42 @@ describe('a power cut', () => {
     }
   })
 
+  it('after a clean end leaves a sealed segment its newest time, though the log was cut back to its end', () => {
+    for (let seed = 0; seed < 50; seed++) {
+      const disk = faulty()
+      const { log } = open(disk, config)
+      log.becomeLeader(0)
+      for (let index = 0; log.segments.length < 2; index++) {
+        log.flush()
+        append(log, [`value ${index}`], {}, now + index)
+      }
+      log.truncateTo(log.active.baseOffset)
+      log.close(true)
+      disk.crash(new SeededRandom(seed))
+      const again = open(disk, config, { clean: true }).log
+      expect(again.segments[0].meter.maxTimestampMs, `seed ${seed}`).toBe(now + log.end - 1)
+    }
+  })
+
+  it('that takes a cut does not bring back what was written anew in a segment behind it', () => {
+    const disk = faulty()
+    const { log } = open(disk, config)
+    log.becomeLeader(0)
+    for (let index = 0; log.segments.length < 2; index++) append(log, [`value ${index}`])
+    const [first, { baseOffset: second }] = log.segments
+    const whole = disk.readFile(first.path)
+    log.truncateTo(second - 2)
+    log.roll(second - 2, null, now)
+    log.reset(0, second - 2)
+    for (const value of ['new', 'newer', 'newest']) append(log, [value])
+    disk.kill()
+    disk.replaceFile(first.path, whole)
+    const again = open(disk, config, { recoveryPoint: 0 }).log
+    expect(contents(again).slice(second - 3)).toEqual([
+      [second - 3, `value ${second - 3}`], [second - 2, 'new'], [second - 1, 'newer'], [second, 'newest']
+    ])
+  })
+
   it('makes half an epoch file none: its last number would be too small', () => {
     const epochs = new LeaderEpochs()
     epochs.assign(0, 0)

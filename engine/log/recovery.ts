@@ -10,7 +10,10 @@ import { type OffsetIndex } from './offset-index.ts'
 import { Log, type LogParts } from './partition-log.ts'
 import { abortsIn, loadProducers, loadSnapshot, replayBatch, replayHeaders } from './producer-recovery.ts'
 import { SegmentReader } from './reader.ts'
-import { fits, glanceAtIndexes, readIndexes, rebuildIndexes, recoverSegment, resumeSegment, unseal } from './segment-recovery.ts'
+import {
+  fits, glanceAtIndexes, readIndexes, rebuildIndexes, type RecoveredSegment, recoverSegment, resumeSegment,
+  unseal
+} from './segment-recovery.ts'
 import { Segment } from './segment.ts'
 import { type TimeIndex } from './time-index.ts'
 import { type AbortedTransaction } from './transaction-index.ts'
@@ -158,7 +161,7 @@ function loadActive (log: Log, segment: Segment): Offset {
 function recoverActive (log: Log, segment: Segment): Offset {
   const { baseOffset } = segment
   if (segment.bytes > 0) replayHeaders(log, loadSnapshot(log, baseOffset), baseOffset)
-  const { end } = recoverOne(log, segment, baseOffset, baseOffset)
+  const { end } = recoverOne(log, segment, baseOffset, Infinity, baseOffset)
   segment.closeFile()
   return end
 }
@@ -201,18 +204,24 @@ function recover (log: Log, recoveryPoint: Offset): Offset {
   const ends: Offset[] = []
   for (let index = first; index < segments.length; index++) {
     const segment = segments[index]
-    const { end, lostBytes } = recoverOne(log, segment, index === first ? from : segment.baseOffset, known)
+    const next = segments[index + 1]?.baseOffset ?? Infinity
+    const recovered = recoverOne(log, segment, index === first ? from : segment.baseOffset, next, known)
+    const { end, lostBytes, replaced } = recovered
     ends.push(end)
     // A gap before the next segment is none of our business, as in Kafka: compaction leaves them, and so do
     // a power cut that spared the next one and whoever else wrote here.
-    if (lostBytes > 0) cutAfter(log, index, end, lostBytes)
+    if (replaced) {
+      log.parts.disk.fsync(segment.file)
+      log.parts.logger.warn({ path: segment.path, end, lostBytes },
+        'the tail of a segment was replaced by the next segment: it is cut off there')
+    } else if (lostBytes > 0) cutAfter(log, index, end, lostBytes)
     if (index === segments.length - 1) break
     segment.finishTimeIndex()
     segment.writeIndexes()
     segment.syncAborted()
     segment.sealLoaded()
-    log.files.sealed(segment, segments[index + 1].baseOffset)
-    log.takeSnapshot(segments[index + 1].baseOffset, null)
+    log.files.sealed(segment, next)
+    log.takeSnapshot(next, null)
   }
   // Compaction leaves gaps in a sound log: there the empty segment alone knows where the log ends.
   if (!log.config.compacts) dropEmptyEnds(log, ends)
@@ -227,18 +236,19 @@ function recover (log: Log, recoveryPoint: Offset): Offset {
 
 /** Checks a segment from `from` on; the producers are those behind all batches below `known`. */
 function recoverOne (
-  log: Log, segment: Segment, from: Offset, known: Offset
-): { end: Offset, lostBytes: number } {
+  log: Log, segment: Segment, from: Offset, before: Offset, known: Offset
+): RecoveredSegment {
   const aborts: AbortedTransaction[] = []
   const { disk } = log.parts
-  const recovered = recoverSegment(disk, segment, log.config, from, (header: BatchHeader, batch: Buffer) => {
+  const seen = (header: BatchHeader, batch: Buffer): void => {
     if (header.partitionLeaderEpoch > log.files.epochs.latest) {
       log.assignEpoch(header.partitionLeaderEpoch, header.baseOffset)
     }
     if (header.lastOffset < known) return
     const aborted = replayBatch(log, header, header.control ? batch : null)
     if (aborted !== null) aborts.push(aborted)
-  })
+  }
+  const recovered = recoverSegment(disk, segment, log.config, from, before, seen)
   if (aborts.length > 0) {
     const kept = segment.aborted?.entries() ?? []
     segment.transactionIndex().replace([...kept, ...aborts])

@@ -20,6 +20,8 @@ export interface RecoveredSegment {
   end: Offset
   /** Bytes that were cut off. */
   lostBytes: number
+  /** They were sound, and the next segment holds those offsets. */
+  replaced: boolean
 }
 
 /**
@@ -63,11 +65,12 @@ function batchAt (disk: Disk, segment: Segment, position: Position): BatchHeader
 }
 
 /**
- * Every batch whole, its checksum right, offsets rising: up to the first that is not so. The rest is cut
- * off, the indexes are rebuilt. Begins at `from`, where resumeSegment() said so.
+ * Every batch whole, its checksum right, offsets rising: up to the first that is not so, or that reaches
+ * `before`, where the next segment begins: the log was cut before that one was made, and a power cut took
+ * the cut. The rest is cut off, the indexes are rebuilt. Begins at `from`, where resumeSegment() said so.
  */
 export function recoverSegment (
-  disk: Disk, segment: Segment, config: LogConfig, from: Offset,
+  disk: Disk, segment: Segment, config: LogConfig, from: Offset, before: Offset,
   seen: (header: BatchHeader, batch: Buffer) => void
 ): RecoveredSegment {
   const { file } = segment
@@ -81,6 +84,7 @@ export function recoverSegment (
   let windowAt: Position = segment.bytes
   let filled = 0
   let end = from
+  let replaced = false
   for (;;) {
     const position = segment.bytes
     let at = position - windowAt
@@ -96,6 +100,8 @@ export function recoverSegment (
     if (bytes < batchHeaderBytes || !verifyCrc(window, at, bytes)) break
     readBatchHeader(window, at, header)
     if (!fits(header, segment.baseOffset, end)) break
+    replaced = header.lastOffset >= before
+    if (replaced) break
     end = header.lastOffset + 1
     segment.appended(bytes, header.lastOffset, header.maxTimestamp, config.indexIntervalBytes)
     seen(header, window.subarray(at, at + bytes))
@@ -103,7 +109,7 @@ export function recoverSegment (
   const lostBytes = size - segment.bytes
   if (lostBytes > 0) disk.truncate(file, segment.bytes)
   segment.rewriteIndexes()
-  return { end, lostBytes }
+  return { end, lostBytes, replaced }
 }
 
 /** Offsets, which no checksum covers, rise, and an index could speak of them. */

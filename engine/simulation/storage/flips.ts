@@ -74,7 +74,7 @@ function readAll (log: Log, expected: ExpectedLog, path: string, damaged: boolea
       continue
     }
     const { values } = batchAt(bytes, 0)
-    // No checksum covers a batch's base offset: with a bit of it turned, a neighbour stands in this one's place.
+    // No checksum covers a base offset: with a bit of it turned, a neighbour stands in this one's place.
     const neighbour = damaged && expected.readable.some(other => other !== one && other.values === values)
     must(values === one.values || neighbour,
       `a bit of ${path} is turned, and the batch at ${one.base} reads otherwise`)
