@@ -255,9 +255,8 @@ export class Log implements PartitionLog {
   flush (): void {
     try {
       // After a cut back to its end a sealed segment may be on the device without its indexes.
-      const { unflushed, mistrusted } = this.files
-      const behind = this.recoveryPoint < this.#end || unflushed.length > 0 || mistrusted
-      if (this.segments.length > 0 && behind) {
+      const behind = this.recoveryPoint < this.#end || this.files.unflushed.length > 0
+      if (this.segments.length > 0 && (behind || this.files.mistrusted)) {
         this.files.flushAll(this.active)
         this.recoveryPoint = this.#end
       }

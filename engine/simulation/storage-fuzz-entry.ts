@@ -8,10 +8,6 @@ import { fuzzStorage } from './storage-fuzz.ts'
 const runs = Number(process.argv[2] ?? 10_000)
 const asked = process.env.MILLRACE_SEED
 const first = Number(asked ?? process.argv[3] ?? realRandom.below(2 ** 31))
-if (!Number.isSafeInteger(runs) || runs < 1 || !Number.isSafeInteger(first) || first < 0) {
-  process.stderr.write('usage: storage-fuzz-entry.ts [RUNS [FIRST]], both whole numbers; MILLRACE_SEED is one too\n')
-  process.exit(2)
-}
 const count = asked === undefined ? runs : 1
 const say = (line: string): void => { process.stdout.write(`${line}\n`) }
 let failures = 0
@@ -21,6 +17,9 @@ function tell (error: Error): void {
   if (error.cause instanceof Error) tell(error.cause)
 }
 
+if (!Number.isSafeInteger(runs) || runs < 1 || !Number.isSafeInteger(first) || first < 0) {
+  throw new RangeError('RUNS and FIRST are whole numbers, and so is MILLRACE_SEED')
+}
 say(`seeds ${first} to ${first + count - 1}`)
 for (let seed = first; seed < first + count; seed++) {
   try {
