@@ -20,6 +20,7 @@ import { type PartitionTable } from './partition-table.ts'
 const movedPointsMs = 500
 
 type Entry = [folder: string, offset: Offset]
+type ReplaceJob = { kind: 'replace', path: string, bytes: Buffer }
 
 export class DirectoryKeeper {
   readonly index: number
@@ -45,6 +46,8 @@ export class DirectoryKeeper {
   /** Logs that were found and have no row yet, by folder name: what the checkpoints say of them stays. */
   readonly #unopened = new Map<string, FoundPartition>()
   #writing = 0
+  /** What the checkpoints hold, by path, where it is known: an idle broker needs no disk thread for them. */
+  readonly #filed = new Map<string, Buffer>()
   readonly #startsSaved = new SharedWrite()
   readonly #pointsSaving = new SharedWrite()
   readonly #allSaved = new SharedWrite()
@@ -74,6 +77,10 @@ export class DirectoryKeeper {
     const opened = openDirectory({ disk, path, nodeId: brokerId, clusterId, logger, random })
     this.id = opened.directoryId
     this.partitions = opened.partitions.length
+    for (const name of [fileNames.highWatermarks, fileNames.recoveryPoints, fileNames.logStarts]) {
+      const file = `${path}/${name}`
+      this.#filed.set(file, disk.status(file) === null ? encodeOffsets([]) : disk.readFile(file))
+    }
     return opened
   }
 
@@ -188,18 +195,21 @@ export class DirectoryKeeper {
   }
 
   #replace (name: string, entries: Entry[]): void {
-    this.#write(this.#replacing(name, entries)).catch(() => {})
+    const job = this.#replacing(name, entries)
+    if (this.#filed.get(job.path)?.equals(job.bytes) !== true) this.#write(job).catch(() => {})
   }
 
-  #replacing (name: string, entries: Entry[]): DiskJob & { path: string } {
+  #replacing (name: string, entries: Entry[]): ReplaceJob {
     return { kind: 'replace', path: `${this.path}/${name}`, bytes: encodeOffsets(entries) }
   }
 
   /** What cannot be written takes the directory offline; too many open files pass. */
-  async #write (job: DiskJob & { path: string }): Promise<void> {
+  async #write (job: ReplaceJob | (DiskJob & { kind: 'remove' })): Promise<void> {
     this.#writing++
+    this.#filed.delete(job.path)
     try {
       await this.thread.run(job)
+      if (job.kind === 'replace') this.#filed.set(job.path, job.bytes)
     } catch (error) {
       const { path, message } = { path: job.path, message: (error as Error).message }
       this.#options.logger.error({ path, reason: message }, 'a file of the log directory could not be written')
