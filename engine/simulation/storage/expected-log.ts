@@ -128,7 +128,7 @@ export class ExpectedLog {
     if (found.length === 0 && log.end !== end) {
       // A checkpoint that failed in the middle may have told the start.
       must(log.end === this.startMin || log.end === this.start, `an empty log begins where nothing ended: ${told}`)
-      // Behind a gap that a cut laid open there are no records to lose: a log without any ends before the gap.
+      // A cut laid a gap open, and no records are left that could be lost: the log ends before the gap.
       const laidOpen = this.gaps && this.batches.length === 0
       must(doubt.endMin <= log.end || laidOpen, `acknowledged records are gone: ${told}`)
       return this.restartAt(log.end)
