@@ -1,159 +1,199 @@
-// What goes on beside the steady producer: each on a topic of its own that it fills before every round.
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
+// What goes on beside the steady producer: in the broker, and, to tell its doing from the machine's, outside
+// of it. Each has a topic of its own.
+import { spawn } from 'node:child_process'
 import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Cluster } from '../../engine/client/cluster.ts'
-import { errorCodes, errorName } from '../../engine/protocol/errors.ts'
-import { CreateTopics } from '../../engine/protocol/messages/19-create-topics.ts'
-import { IncrementalAlterConfigs } from '../../engine/protocol/messages/44-incremental-alter-configs.ts'
-import { buildBatch } from '../../engine/protocol/record.ts'
-import { make } from '../../engine/protocol/schema.ts'
 import { bytesReadBy } from '../daemon.ts'
-import { fill } from '../fill.ts'
-import { createTopic } from '../load/broker.ts'
-import { type BuiltBatch } from '../load/frames.ts'
-
-export interface Site {
-  readonly cluster: Cluster
-  readonly port: number
-  readonly pid: number
-  readonly folder: string
-}
+import { fillTopic, letGo, makeTopic, segmentsOf, set, settle, type Site } from './topics.ts'
 
 export interface Disturbance {
   readonly name: string
-  /** One partition each. */
+  /** One partition each; '': the broker has nothing to do with it. */
   readonly topic: string
   /** Once. */
   make (site: Site): Promise<void>
-  /** Before every round, unmeasured. */
+  /** Before every round: afterwards all is quiet. */
   prepare (site: Site): Promise<void>
-  /** Goes on when this returns. What it returns ends it and says what was done. */
-  begin (site: Site, seconds: number): Promise<() => Promise<string>>
+  /** Resolves when it is in full swing. */
+  begin (site: Site): Promise<void>
+  /** Says what was done since. */
+  end (site: Site, seconds: number): Promise<string>
+  close (): void
+  /** Of the program that it takes. */
+  readonly pid?: number
 }
 
-const topicResource = 2
-const load = join(import.meta.dirname, '../load/main.ts')
+const watchMs = 10
+const idleMs = 150
 
-/** Keyed, so that a compacted topic takes them: `keys` different ones, the same again in every batch. */
-export function keyedBatch (records: number, valueBytes: number, keys = records): BuiltBatch {
-  const timestamp = Date.now()
-  const all = Array.from({ length: records }, (_, n) =>
-    ({ key: Buffer.from(`key-${n % keys}`), value: Buffer.alloc(valueBytes, `value ${n} `), timestamp }))
-  return { bytes: Buffer.from(buildBatch({}, all)), records }
+/** Until the broker has had so much read for it, or so long: it may have everything in memory. */
+async function untilRead (pid: number, bytes: number, waitMs: number): Promise<void> {
+  const before = bytesReadBy(pid)
+  for (let ms = 0; ms < waitMs && bytesReadBy(pid) - before < bytes; ms += watchMs) await sleep(watchMs)
 }
 
-const filler = keyedBatch(130, 100)
-
-async function makeTopic ({ cluster }: Site, name: string, settings: Record<string, string>): Promise<void> {
-  const configs = Object.entries(settings).map(([name, value]) => ({ name, value }))
-  const request = make(CreateTopics.request, {
-    topics: [{ name, numPartitions: 1, replicationFactor: -1, assignments: [], configs }], timeoutMs: 30_000
-  })
-  const { topics: [{ errorCode }] } = await cluster.ask(CreateTopics, request, () => cluster.controller())
-  if (errorCode !== errorCodes.NONE) throw new Error(`${name} was not made: ${errorName(errorCode)}`)
-  // It is there: this waits until it serves.
-  await createTopic(cluster, name, 1)
-}
-
-async function set ({ cluster }: Site, topic: string, settings: Record<string, string>): Promise<void> {
-  const configs = Object.entries(settings).map(([name, value]) => ({ name, configOperation: 0, value }))
-  const request = make(IncrementalAlterConfigs.request, {
-    resources: [{ resourceType: topicResource, resourceName: topic, configs }]
-  })
-  const { responses: [{ errorCode }] } =
-    await cluster.ask(IncrementalAlterConfigs, request, () => cluster.controller())
-  if (errorCode !== errorCodes.NONE) throw new Error(`${topic} was not configured: ${errorName(errorCode)}`)
-}
-
-function segmentsOf ({ folder }: Site, topic: string): string[] {
-  const path = join(folder, `${topic}-0`)
-  return readdirSync(path).filter(name => name.endsWith('.log')).map(name => join(path, name))
-}
-
-/** What was written reaches the device now, not while something is measured; then the cache lets go of it. */
-function settle (site: Site, topic: string): void {
-  for (const path of segmentsOf(site, topic)) {
-    spawnSync('dd', [`of=${path}`, 'oflag=nocache', 'conv=notrunc,fdatasync', 'count=0'])
-    spawnSync('dd', [`if=${path}`, 'iflag=nocache', 'count=0'])
+/** Until it has read no more for a while than the steady producer sends. */
+async function untilIdle (pid: number): Promise<void> {
+  for (;;) {
+    const before = bytesReadBy(pid)
+    await sleep(idleMs)
+    if (bytesReadBy(pid) - before < idleMs * 1e4) return
   }
 }
 
-/** The topic as it is to be, full of records again. */
-async function refill (
-  site: Site, topic: string, settings: Record<string, string>, bytes: number
-): Promise<void> {
-  await set(site, topic, settings)
-  await fill({ port: site.port, topic, partitions: 1, batch: filler }, bytes)
-  settle(site, topic)
+/**
+ * A program that goes on and is held, in turn. `nice`: as if it were another machine's. In the session of
+ * this one, for a scheduler may compare priorities within one session only.
+ */
+class Held {
+  readonly pid: number
+  readonly close = (): void => {
+    process.off('exit', this.close)
+    process.kill(this.pid, 'SIGKILL')
+  }
+
+  constructor (script: string, args: readonly string[], nice: number) {
+    const path = join(import.meta.dirname, script)
+    this.pid = spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'ignore', 'inherit'] }).pid!
+    setPriority(this.pid, nice)
+    process.once('exit', this.close)
+  }
+
+  hold (): void { process.kill(this.pid, 'SIGSTOP') }
+
+  goOn (): void { process.kill(this.pid, 'SIGCONT') }
 }
 
-/** `nice`: the priority of the one who reads. */
-export function historyRead (bytes: number, nice: number): Disturbance {
-  const topic = 'history'
+export const historyTopic = 'history'
+
+export async function makeHistory (site: Site, bytes: number): Promise<void> {
+  await makeTopic(site, historyTopic)
+  await fillTopic(site, historyTopic, bytes)
+}
+
+/** A consumer that reads the whole topic, again and again: from the device, for the cache is emptied. */
+export function historyRead (nice: number): Disturbance {
+  let reader: Held | null = null
+  let before = 0
   return {
     name: 'history read',
-    topic,
-    async make (site) {
-      await makeTopic(site, topic, {})
-      await fill({ port: site.port, topic, partitions: 1, batch: filler }, bytes)
+    topic: historyTopic,
+    async make ({ port, pid }) {
+      reader = new Held('../load/main.ts', ['--mode=consume', `--bootstrap-server=127.0.0.1:${port}`,
+        `--pid=${pid}`, `--topic=${historyTopic}`, '--partitions=1', '--consumers=1', '--fill-bytes=0',
+        '--warmup=0', '--seconds=3600'], nice)
+      await untilRead(pid, 1e7, 3000)
+      reader.hold()
     },
-    async prepare (site) { settle(site, topic) },
-    async begin ({ port, pid }, seconds) {
-      const options = ['--mode=consume', `--bootstrap-server=127.0.0.1:${port}`, `--pid=${pid}`, `--topic=${topic}`,
-        '--partitions=1', '--consumers=1', '--fill-bytes=0', '--warmup=0', `--seconds=${seconds}`, '--json']
-      const child = spawn(process.execPath, [load, ...options], { stdio: ['ignore', 'pipe', 'inherit'] })
-      setPriority(child.pid!, nice)
-      let out = ''
-      child.stdout.on('data', chunk => { out += chunk })
-      const ended = once(child, 'close')
-      // It has to start first.
-      await sleep(400)
-      return async () => {
-        await ended
-        const { consumed } = JSON.parse(out) as { consumed: { megabytesPerSecond: number } }
-        return `read at ${consumed.megabytesPerSecond.toFixed(0)} MB/s`
-      }
-    }
+    async prepare (site) {
+      settle(site, historyTopic)
+      await untilIdle(site.pid)
+    },
+    async begin ({ pid }) {
+      reader!.goOn()
+      await untilRead(pid, 1e6, 300)
+      before = bytesReadBy(pid)
+    },
+    async end ({ pid }, seconds) {
+      reader!.hold()
+      return `${((bytesReadBy(pid) - before) / 1e6 / seconds).toFixed(0)} MB/s read`
+    },
+    close () { reader?.close() },
+    get pid () { return reader?.pid }
   }
 }
 
+/** A compaction of all there is, anew for every round. */
 export function compaction (bytes: number): Disturbance {
   const topic = 'compacted'
+  let before = 0
+  const segmentBytes = String(Math.max(2 ** 20, Math.ceil(bytes / 16)))
   return {
     name: 'compaction',
     topic,
-    make: site => makeTopic(site, topic, {
-      'cleanup.policy': 'delete', 'segment.bytes': String(Math.max(2 ** 20, Math.ceil(bytes / 32)))
-    }),
-    prepare: site => refill(site, topic, { 'cleanup.policy': 'delete' }, bytes),
+    make: site => makeTopic(site, topic, { 'cleanup.policy': 'delete', 'segment.bytes': segmentBytes }),
+    async prepare (site) {
+      await set(site, topic, { 'cleanup.policy': 'delete' })
+      await fillTopic(site, topic, bytes)
+      settle(site, topic)
+      await untilIdle(site.pid)
+    },
     async begin (site) {
-      const [segments, readBefore] = [segmentsOf(site, topic).length, bytesReadBy(site.pid)]
       await set(site, topic, { 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0' })
-      return async () => {
-        const readBytes = bytesReadBy(site.pid) - readBefore
-        return `${segments} segments to ${segmentsOf(site, topic).length}, ${(readBytes / 1e6).toFixed(0)} MB read`
-      }
-    }
+      await untilRead(site.pid, 4e6, 3000)
+      before = bytesReadBy(site.pid)
+    },
+    async end ({ pid }, seconds) {
+      return `${((bytesReadBy(pid) - before) / 1e6 / seconds).toFixed(0)} MB/s read`
+    },
+    close () {}
   }
 }
 
+/** All segments but the last go, anew for every round; their files half a second later. */
 export function retentionSweep (bytes: number): Disturbance {
   const topic = 'swept'
+  let before = 0
+  const segmentBytes = String(Math.max(2 ** 20, Math.ceil(bytes / 64)))
+  const settings = { 'segment.bytes': segmentBytes, 'file.delete.delay.ms': '500' }
   return {
     name: 'retention sweep',
     topic,
-    make: site => makeTopic(site, topic, {
-      'segment.bytes': String(Math.max(2 ** 20, Math.ceil(bytes / 256))), 'file.delete.delay.ms': '500'
-    }),
-    prepare: site => refill(site, topic, { 'retention.bytes': '-1' }, bytes),
+    make: site => makeTopic(site, topic, settings),
+    async prepare (site) {
+      await set(site, topic, { 'retention.bytes': '-1' })
+      await fillTopic(site, topic, bytes)
+      settle(site, topic)
+      await untilIdle(site.pid)
+    },
     async begin (site) {
-      const before = segmentsOf(site, topic).length
+      before = segmentsOf(site, topic).length
       await set(site, topic, { 'retention.bytes': '1' })
-      return async () => `${before} segments to ${segmentsOf(site, topic).length}`
-    }
+    },
+    async end (site) { return `${before} segments to ${segmentsOf(site, topic).length}` },
+    close () {}
   }
+}
+
+/** What another program does, that never hears of the broker. */
+function outside (
+  name: string, argsOf: (site: Site) => readonly string[], nice: number,
+  prepare: (site: Site) => void = () => {}
+): Disturbance {
+  let program: Held | null = null
+  return {
+    name: `outside: ${name}`,
+    topic: '',
+    async make (site) {
+      program = new Held('outside-entry.ts', argsOf(site), nice)
+      // It has to start first.
+      await sleep(300)
+      program.hold()
+    },
+    async prepare (site) { prepare(site) },
+    async begin () { program!.goOn() },
+    async end () {
+      program!.hold()
+      return ''
+    },
+    close () { program?.close() },
+    get pid () { return program?.pid }
+  }
+}
+
+/** The files of the history are read from the device. */
+export function outsideRead (nice: number): Disturbance {
+  return outside('a read', site => ['read', ...segmentsOf(site, historyTopic)], nice, (site) => {
+    for (const path of segmentsOf(site, historyTopic)) letGo(path)
+  })
+}
+
+/** Files are written, flushed and removed. */
+export function outsideFiles (): Disturbance {
+  return outside('files', ({ folder }) => ['files', folder], 0)
+}
+
+export function outsideWork (): Disturbance {
+  return outside('a busy processor', () => ['work'], 0)
 }

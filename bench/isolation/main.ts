@@ -1,14 +1,23 @@
 // What a read of a whole history, a compaction and a retention sweep do to a steady producer: on the
-// partition that they are busy with, and on another. An open loop with intended send times; quiet and
-// disturbed phases in turn; medians of the phases, and their ratio.
+// partition that they are busy with, and on another. Quiet and disturbed phases in turn, many and short: a
+// machine whose other guests come and go is the same for both. And what the like of it does when the broker
+// has no part in it: a file read, files written and removed, a busy processor, by another program.
 //
-//   node bench/isolation/main.ts [--only history|compaction|retention] [--rounds 3] [--seconds 4]
+//   node bench/isolation/main.ts [--only history|compaction|retention|outside] [--rounds 6] [--seconds 1.5]
 //                                [--records 20000] [--megabytes 4000] [--nice 19] [--data /tmp]
-//                                [--override key=value ...] [--quick]
+//                                [--foreign 0.1] [--override key=value ...] [--phases] [--quick]
 //
-// The history is read from the device: before each phase its files are given up by the page cache
-// (posix_fadvise by way of dd). Compaction and sweep have a quarter as much, anew for each round. The one who
-// reads stands for another machine: it is so nice as to take only what processors the others leave.
+//   p99     of the requests of all quiet and of all disturbed phases, and their ratio; those on their way
+//           while the machine stood still do not count (a thread that goes before all others slept longer
+//           than it wanted): `paused` is the share of them
+//   median  of the rounds' ratios, and the lowest and the highest
+//   noise   the quiet phases against each other, every other one against the rest: a ratio below is none
+//   foreign what other guests of the machine and other programs took of a processor. A round in which that
+//           was more than a tenth is measured again, as long as there are not three times as many
+//
+// The history is read from the device: before each phase the page cache gives up its files. Compaction and
+// sweep have a sixteenth and an eighth as much, anew for each round. Who reads stands for another machine: it
+// is so nice as to take only what processors the others leave. With --data /dev/shm there is no device.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,12 +25,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { startDaemon } from '../daemon.ts'
 import { host } from '../fill.ts'
-import { createTopic, openCluster } from '../load/broker.ts'
-import { produceFrame } from '../load/frames.ts'
+import { openCluster } from '../load/broker.ts'
 import { Histogram } from '../load/histogram.ts'
-import { LoadProducer } from '../load/producer.ts'
-import { startSchedule } from '../load/schedule.ts'
-import { compaction, type Disturbance, historyRead, keyedBatch, retentionSweep, type Site } from './disturbances.ts'
+import {
+  compaction, type Disturbance, historyRead, makeHistory, outsideFiles, outsideRead, outsideWork,
+  retentionSweep
+} from './disturbances.ts'
+import { type Phase, SteadyProducer } from './steady.ts'
+import { makeTopic, type Site } from './topics.ts'
 
 const { values } = parseArgs({
   options: {
@@ -32,122 +43,118 @@ const { values } = parseArgs({
     megabytes: { type: 'string' },
     nice: { type: 'string', default: '19' },
     data: { type: 'string', default: tmpdir() },
+    foreign: { type: 'string', default: '0.1' },
     override: { type: 'string', multiple: true, default: [] },
+    phases: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false }
   }
 })
 const { quick } = values
-const rounds = Number(values.rounds ?? (quick ? 1 : 3))
-const seconds = Number(values.seconds ?? (quick ? 0.5 : 4))
+const rounds = Number(values.rounds ?? (quick ? 1 : 6))
+const seconds = Number(values.seconds ?? (quick ? 0.2 : 1.5))
 const bytes = Number(values.megabytes ?? (quick ? 20 : 4000)) * 1e6
-/** As a client that lingers a millisecond would send them. */
-const recordsPerRequest = 20
-const batch = keyedBatch(recordsPerRequest, 100)
-const requestsPerSecond = Number(values.records) / recordsPerRequest
-const inFlight = 512
+const nice = Number(values.nice)
+const recordsPerSecond = Number(values.records)
+const foreignMax = quick ? Infinity : Number(values.foreign)
 
-interface Phase { readonly p50: number, readonly p99: number, readonly p999: number, readonly max: number }
+interface Round { readonly quiet: Phase, readonly disturbed: Phase }
 
-class SteadyProducer {
-  readonly #times = new Histogram()
-  readonly #producer: LoadProducer
-  readonly #end: () => void
-
-  static async start (port: number, topic: string): Promise<SteadyProducer> {
-    const times = new Histogram()
-    const frames = Array.from({ length: inFlight }, () => produceFrame(topic, [0], -1, batch))
-    const producer = await LoadProducer.connect({
-      host,
-      port,
-      topic,
-      acks: -1,
-      frames,
-      inFlight,
-      partitionsPerRequest: 1,
-      intended: times,
-      service: new Histogram()
-    })
-    return new SteadyProducer(producer, times)
-  }
-
-  constructor (producer: LoadProducer, times: Histogram) {
-    this.#producer = producer
-    this.#times = times
-    producer.startOpenLoop()
-    this.#end = startSchedule(requestsPerSecond, [producer])
-  }
-
-  async phase (): Promise<Phase> {
-    this.#times.reset()
-    await sleep(seconds * 1000)
-    const quantile = (share: number): number => this.#times.quantileMs(share)
-    return { p50: quantile(0.5), p99: quantile(0.99), p999: quantile(0.999), max: this.#times.maxMs }
-  }
-
-  close (): void {
-    this.#end()
-    this.#producer.close()
-    if (this.#producer.errors > 0) throw new Error(`${this.#producer.errors} batches were refused`)
-  }
-}
-
-function said ({ p50, p99, p999, max }: Phase): string {
+function said ({ p50, p99, max, paused, foreign }: Phase): string {
   const ms = (value: number): string => value.toFixed(2).padStart(7)
-  return `p50${ms(p50)}  p99${ms(p99)}  p99.9${ms(p999)}  max${ms(max)} ms`
+  return `p50${ms(p50)}  p99${ms(p99)}  max${ms(max)} ms  paused ${percent(paused)}  foreign ${percent(foreign)}`
 }
 
-function median (phases: readonly Phase[]): Phase {
-  const of = (key: keyof Phase): number =>
-    phases.map(phase => phase[key]).sort((a, b) => a - b)[phases.length >> 1]
-  return { p50: of('p50'), p99: of('p99'), p999: of('p999'), max: of('max') }
+function percent (share: number): string {
+  return `${(share * 100).toFixed(0)} %`
 }
 
 async function measure (site: Site, disturbance: Disturbance, topic: string): Promise<string> {
-  const where = topic === disturbance.topic ? 'same partition' : 'another partition'
-  const quiet: Phase[] = []
-  const disturbed: Phase[] = []
-  const producer = await SteadyProducer.start(site.port, topic)
+  const { name, pid } = disturbance
+  const own = [process.pid, site.pid, ...pid === undefined ? [] : [pid]]
+  const where = disturbance.topic === '' ? '' : topic === disturbance.topic ? ', same partition' : ', another'
+  const all: Round[] = []
+  const producer = await SteadyProducer.start(site.port, topic, recordsPerSecond)
   try {
-    for (let round = 0; round < rounds; round++) {
+    while (undisturbed(all).length < rounds && all.length < 3 * rounds) {
       await disturbance.prepare(site)
-      await sleep(quick ? 100 : 1000)
-      quiet.push(await producer.phase())
-      const end = await disturbance.begin(site, seconds + 1)
-      disturbed.push(await producer.phase())
-      const what = await end()
-      process.stdout.write(`${disturbance.name}, ${where}\n  quiet     ${said(quiet.at(-1)!)}\n` +
-        `  disturbed ${said(disturbed.at(-1)!)}   ${what}\n`)
+      await sleep(quick ? 0 : 200)
+      const quiet = await producer.phase(seconds, own)
+      await disturbance.begin(site)
+      const disturbed = await producer.phase(seconds, own)
+      const what = await disturbance.end(site, seconds)
+      all.push({ quiet, disturbed })
+      if (!values.phases) continue
+      process.stdout.write(`${name}${where}\n  quiet     ${said(quiet)}\n` +
+        `  disturbed ${said(disturbed)}   ${what}\n`)
     }
   } finally {
     producer.close()
   }
-  const [before, during] = [median(quiet), median(disturbed)]
-  return `${`${disturbance.name}, ${where}`.padEnd(36)} p99 ${before.p99.toFixed(2)} -> ${during.p99.toFixed(2)} ms: ` +
-    `${(during.p99 / before.p99).toFixed(2)} x   p99.9 ${(during.p999 / before.p999).toFixed(2)} x   ` +
-    `p50 ${(during.p50 / before.p50).toFixed(2)} x`
+  const some = undisturbed(all)
+  return line(name + where, some.length === 0 ? all : some, all.length)
+}
+
+/** Rounds that nobody else has spoilt. */
+function undisturbed (all: readonly Round[]): Round[] {
+  return all.filter(({ quiet, disturbed }) => quiet.foreign <= foreignMax && disturbed.foreign <= foreignMax)
+}
+
+function line (name: string, all: readonly Round[], tried: number): string {
+  const quiet = all.map(round => round.quiet)
+  const disturbed = all.map(round => round.disturbed)
+  const [before, during] = [p99Of(quiet), p99Of(disturbed)]
+  const ratios = all.map(({ quiet, disturbed }) => disturbed.p99 / quiet.p99).sort((a, b) => a - b)
+  const turns = [0, 1].map(turn => p99Of(quiet.filter((_, index) => index % 2 === turn)))
+  const noise = quiet.length < 2 ? NaN : Math.max(...turns) / Math.min(...turns)
+  const p50 = median(all.map(({ quiet, disturbed }) => disturbed.p50 / quiet.p50))
+  const shares = (key: 'paused' | 'foreign'): string =>
+    [quiet, disturbed].map(phases => percent(median(phases.map(phase => phase[key])))).join(', ')
+  const ms = (value: number): string => value.toFixed(2).padStart(6)
+  return `${name.padEnd(32)} p99 ${ms(before)} -> ${ms(during)} ms ${ms(during / before)} x   ` +
+    `median ${ms(median(ratios))} x (${ratios[0].toFixed(2)}-${ratios.at(-1)!.toFixed(2)})   ` +
+    `noise ${ms(noise)} x   p50 ${ms(p50)} x   ` +
+    `paused ${shares('paused')}   foreign ${shares('foreign')}   ${all.length} of ${tried} rounds`
+}
+
+function p99Of (phases: readonly Phase[]): number {
+  const times = new Histogram()
+  for (const phase of phases) times.add(phase.times)
+  return times.quantileMs(0.99)
+}
+
+function median (numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b)
+  const half = sorted.length >> 1
+  return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2
 }
 
 const overrides = [
-  'log.retention.check.interval.ms=500', 'log.initial.task.delay.ms=0', 'log.cleaner.backoff.ms=100', ...values.override
+  'log.retention.check.interval.ms=500', 'log.initial.task.delay.ms=0', 'log.cleaner.backoff.ms=100',
+  ...values.override
 ]
 const folder = mkdtempSync(join(values.data, 'millrace-isolation-'))
 try {
   const daemon = await startDaemon(folder, overrides)
   const cluster = openCluster(host, daemon.port)
   const site = { cluster, port: daemon.port, pid: daemon.pid, folder }
-  await createTopic(cluster, 'steady', 1)
+  await makeTopic(site, 'steady')
   // Compilers are warm after it.
-  const warming = await SteadyProducer.start(daemon.port, 'steady')
-  await warming.phase()
+  const warming = await SteadyProducer.start(daemon.port, 'steady', recordsPerSecond)
+  await warming.phase(quick ? 0.2 : 3, [])
   warming.close()
-  const all = [historyRead(bytes, Number(values.nice)), compaction(bytes / 4), retentionSweep(bytes / 4)]
-  const lines: string[] = []
-  for (const disturbance of all.filter(({ name }) => name.startsWith(values.only))) {
+  const all = [
+    historyRead(nice), outsideRead(nice), compaction(bytes / 16), retentionSweep(bytes / 8), outsideFiles(),
+    outsideWork()
+  ].filter(({ name }) => name.startsWith(values.only) && !(quick && name.startsWith('outside: a')))
+  process.stdout.write(`${recordsPerSecond} records/s, ${rounds} rounds of ${seconds} s quiet and ${seconds} s ` +
+    `disturbed, data in ${values.data}\n`)
+  if (all.some(({ name }) => /read/.test(name))) await makeHistory(site, bytes)
+  for (const disturbance of all) {
     await disturbance.make(site)
-    for (const topic of ['steady', disturbance.topic]) lines.push(await measure(site, disturbance, topic))
+    const topics = disturbance.topic === '' ? ['steady'] : ['steady', disturbance.topic]
+    for (const topic of topics) process.stdout.write(`${await measure(site, disturbance, topic)}\n`)
+    disturbance.close()
   }
-  process.stdout.write(`${values.records} records/s in ${requestsPerSecond} requests/s, medians of ${rounds} rounds of ${seconds} s\n` +
-    `${lines.join('\n')}\n`)
   cluster.close()
   await daemon.end('SIGTERM')
 } finally {

@@ -31,6 +31,14 @@ export class Histogram {
     return this.#max
   }
 
+  /** What the other one has counted counts here too. */
+  add (other: Histogram): void {
+    for (let bucket = 0; bucket < this.#counts.length; bucket++) this.#counts[bucket] += other.#counts[bucket]
+    this.#count += other.#count
+    this.#sum += other.#sum
+    this.#max = Math.max(this.#max, other.#max)
+  }
+
   reset (): void {
     this.#counts.fill(0)
     this.#count = 0

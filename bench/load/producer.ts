@@ -18,8 +18,8 @@ export interface ProducerOptions {
   readonly inFlight: number
   readonly acks: number
   /** From when a request should have left, and from when it left, to its answer. */
-  readonly intended: Histogram
-  readonly service: Histogram
+  readonly intended: Pick<Histogram, 'record'>
+  readonly service: Pick<Histogram, 'record'>
   /** Told of each request as it leaves, with its frame and the time at which it should have left. */
   readonly sent?: (frame: number, intendedMs: number) => void
 }
