@@ -68,7 +68,8 @@ const report: Report = {
       lz4Compress: 1e9,
       lz4Decompress: 1e9,
       hopUs: 3
-    }
+    },
+    echoes: { 200: { p50Ms: 0.5, p99Ms: 2 } }
   },
   results: [alone, produced, ...growing],
   troubles: ['millrace did not stop in order']
@@ -103,6 +104,7 @@ describe('pages', () => {
     expect(page).toContain('| requests of <1 KB>: records/s | at least 2.50 x | 4.00 x | met |')
     expect(page).toContain('| requests of <1 KB> | records/s | **400 ±25 %** | 100 ±50 % | 4.00 x (2.00-5.00) |  |')
     expect(page).toContain('50 % / -')
+    expect(page).toContain('| echo of a small message, 200 a second | p50 0.50 ms, p99 2.00 ms |')
     expect(page).toContain('a file of 12.0 GB was written to the data folder and deleted')
     expect(page).toContain('embedded: skipped: there is no Java')
     expect(page).toContain('millrace did not stop in order')

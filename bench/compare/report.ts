@@ -140,7 +140,9 @@ export function limitRows (limits: Limits): [string, string][] {
     ['CRC-32C of 16 KB', perSecond(pieces.crc32c)],
     ['LZ4, compress', perSecond(pieces.lz4Compress)],
     ['LZ4, decompress', perSecond(pieces.lz4Decompress)],
-    ['hop to a thread and back', `${pieces.hopUs.toFixed(1)} us`]
+    ['hop to a thread and back', `${pieces.hopUs.toFixed(1)} us`],
+    ...Object.entries(limits.echoes ?? {}).map(([perSecond, { p50Ms, p99Ms }]): [string, string] =>
+      [`echo of a small message, ${Number(perSecond).toLocaleString('en')} a second`, `p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`])
   ]
 }
 

@@ -47,7 +47,9 @@ function table (limits: Limits): string {
     '* of 100 bytes, in 16 KB batches. CPU of the measured thread alone.\n\n',
     ...Object.entries(perSecond).map(([name, bytes]) =>
       `${name.padEnd(26)}${(bytes / 1e6).toFixed(0).padStart(8)} MB/s of one thread\n`),
-    `${'hop, there and back'.padEnd(26)}${hopUs.toFixed(1).padStart(8)} us\n`
+    `${'hop, there and back'.padEnd(26)}${hopUs.toFixed(1).padStart(8)} us\n`,
+    ...Object.entries(limits.echoes ?? {}).map(([perSecond, { p50Ms, p99Ms }]) =>
+      `${`echo, ${perSecond} a second`.padEnd(26)}${p50Ms.toFixed(2).padStart(8)} ms p50, ${p99Ms.toFixed(2)} ms p99\n`)
   ].join('')
 }
 
