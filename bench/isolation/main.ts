@@ -13,7 +13,7 @@
 //   median  of the rounds' ratios, and the lowest and the highest
 //   noise   the quiet phases against each other, every other one against the rest: a ratio below is none
 //   foreign what other guests of the machine and other programs took of a processor. A round in which that
-//           was more than a tenth is measured again, as long as there are not three times as many
+//           was more than a tenth is measured again, as long as there are not twice as many
 //
 // The history is read from the device: before each phase the page cache gives up its files. Compaction and
 // sweep have a sixteenth and an eighth as much, anew for each round. Who reads stands for another machine: it
@@ -75,7 +75,7 @@ async function measure (site: Site, disturbance: Disturbance, topic: string): Pr
   const all: Round[] = []
   const producer = await SteadyProducer.start(site.port, topic, recordsPerSecond)
   try {
-    while (undisturbed(all).length < rounds && all.length < 3 * rounds) {
+    while (undisturbed(all).length < rounds && all.length < 2 * rounds) {
       await disturbance.prepare(site)
       await sleep(quick ? 0 : 200)
       const quiet = await producer.phase(seconds, own)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Connection } from '../base/network.ts'
 import { type FilePiece } from '../threads/pieces.ts'
-import { AnswerWriter, rangeBytesMax, type WriterEvents } from './writer.ts'
+import { AnswerWriter, rangeBytesMax, turnBytesMax, type WriterEvents } from './writer.ts'
 
 const soon = () => new Promise(resolve => setImmediate(resolve))
 
@@ -19,7 +19,7 @@ function greedySocket () {
 }
 
 describe('an answer that is there and leaves at once', () => {
-  it('lets others have their turn after every megabyte', async () => {
+  it('lets others have their turn after every piece', async () => {
     const socket = greedySocket()
     const rests: (() => void)[] = []
     const events: WriterEvents = {
@@ -36,7 +36,7 @@ describe('an answer that is there and leaves at once', () => {
     writer.flush()
     for (let turn = 1; socket.bytes < file.length; turn++) {
       await soon()
-      expect(socket.bytes).toBeLessThanOrEqual(turn * (2 ** 20 + rangeBytesMax))
+      expect(socket.bytes).toBeLessThanOrEqual(turn * (turnBytesMax + rangeBytesMax))
       rests.shift()?.()
     }
     await soon()

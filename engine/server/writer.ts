@@ -10,8 +10,11 @@ export const rangeBytesMax = aheadBytesMax
 /** A range is read when the socket has no more than this left: a reader that stalls holds little memory. */
 const nextRangeBytesMax = 64 * 1024
 
-/** What may leave for one connection before others have their turn: less than a millisecond's work. */
-const turnBytesMax = 1_048_576
+/**
+ * What may leave for one connection before others have their turn: a piece, some 0.1 ms. With four of them
+ * the p99 of a producer beside one who reads a history is a third higher.
+ */
+export const turnBytesMax = 262_144
 
 type Lease = { release (): void }
 
