@@ -8,6 +8,7 @@ import {
 import { dirname } from 'node:path'
 import { assert } from './assert.ts'
 import { type Disk, DiskError, type FileHandle, type FileStatus, type OpenMode } from './disk.ts'
+import { slicesAfter, totalBytes } from './slices.ts'
 
 const openFlags: Record<OpenMode, number> = {
   read: constants.O_RDONLY,
@@ -37,21 +38,6 @@ function again (error: unknown): boolean {
 
 /** A system that says so more often in a row will not stop saying it. */
 const attemptsMax = 10_000
-
-function totalBytes (slices: readonly Uint8Array[]): number {
-  let total = 0
-  for (const slice of slices) total += slice.length
-  return total
-}
-
-/** What is left of the slices after their first `done` bytes. */
-export function slicesAfter (slices: readonly Uint8Array[], done: number): Uint8Array[] {
-  let index = 0
-  while (index < slices.length && done >= slices[index].length) done -= slices[index++].length
-  const left = slices.slice(index)
-  if (done > 0) left[0] = left[0].subarray(done)
-  return left
-}
 
 function writeSome (file: FileHandle, slices: readonly Uint8Array[], position: number): number {
   try {

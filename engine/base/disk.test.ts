@@ -7,7 +7,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Disk, DiskError } from './disk.ts'
 import { FaultyDisk } from './disk-faulty.ts'
 import { MemoryDisk } from './disk-memory.ts'
-import { realDisk, slicesAfter } from './disk-real.ts'
+import { realDisk } from './disk-real.ts'
+import { slicesAfter } from './slices.ts'
 import { SeededRandom } from './random-seeded.ts'
 
 function codeOf (call: () => unknown): string {

@@ -12,6 +12,8 @@ const firstFreePort = 40_000
 
 interface Outgoing {
   readonly bytes: Buffer
+  /** The system has it, the peer does not yet. */
+  readonly left: boolean
   sent: number
   readonly written: (() => void) | undefined
 }
@@ -52,9 +54,17 @@ class FakeConnection implements Connection {
     // Not copied: as on a real network, memory that is reused too early is sent in its new state.
     slices.forEach((slice, index) => {
       const bytes = Buffer.from(slice.buffer, slice.byteOffset, slice.length)
-      this.#outgoing.push({ bytes, sent: 0, written: index === slices.length - 1 ? written : undefined })
+      const isLast = index === slices.length - 1
+      this.#outgoing.push({ bytes, left: false, sent: 0, written: isLast ? written : undefined })
       this.pendingBytes += slice.length
     })
+  }
+
+  writeNow (slices: readonly Uint8Array[]): number {
+    if (this.#closed || this.#ending || this.pendingBytes > 0) return 0
+    const bytes = this.#network.taken(Buffer.concat(slices))
+    if (bytes.length > 0) this.#outgoing.push({ bytes, left: true, sent: 0, written: undefined })
+    return bytes.length
   }
 
   pause (): void { this.#paused = true }
@@ -93,13 +103,13 @@ class FakeConnection implements Connection {
     const length = left === 0 || random.below(4) === 0 ? left : 1 + random.below(left)
     const chunk = Buffer.from(next.bytes.subarray(next.sent, next.sent + length))
     next.sent += length
-    this.pendingBytes -= length
+    if (!next.left) this.pendingBytes -= length
     const whole = next.sent === next.bytes.length
     if (whole) this.#outgoing.shift()
     if (length > 0) this.peer.#receive(chunk)
     if (this.#silent) return
     if (whole) next.written?.()
-    if (this.pendingBytes === 0 && !this.#closed) this.#events?.drained()
+    if (!next.left && this.pendingBytes === 0 && !this.#closed) this.#events?.drained()
   }
 
   #receive (chunk: Buffer): void {
@@ -198,6 +208,12 @@ export class FakeNetwork implements Network {
     for (const connection of [...this.#connections]) {
       if (connection.accepted) connection.vanish()
     }
+  }
+
+  /** What a system takes of such bytes at once. */
+  taken (bytes: Buffer): Buffer {
+    const most = [0, bytes.length, bytes.length, this.#random.below(bytes.length + 1)]
+    return bytes.subarray(0, most[this.#random.below(most.length)])
   }
 
   later (due: () => void): void {

@@ -7,6 +7,7 @@
 // work (no such handle; Windows, which wants a read's buffer before its bytes are there) chunks are buffers
 // of their own.
 
+import { writeSync, writevSync } from 'node:fs'
 import { connect, createServer, type OnReadOpts, type Server, Socket } from 'node:net'
 import { assert } from './assert.ts'
 import { type Connection, type ConnectionEvents, type Listening, type Network } from './network.ts'
@@ -56,6 +57,12 @@ function sharedReads (received: { connection: RealConnection | null }): OnReadOp
 function plainAddress (address: string | undefined): string {
   if (address === undefined) return ''
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
+}
+
+/** For writing past the stream, while nothing is queued there. -1: it ends, or this system has none. */
+function descriptorOf (socket: Socket): number {
+  if (socket.destroyed || socket.writableEnded) return -1
+  return (socket as unknown as { _handle: { fd?: number } | null })._handle?.fd ?? -1
 }
 
 class RealConnection implements Connection {
@@ -116,6 +123,18 @@ class RealConnection implements Connection {
     for (let index = 0; index < last; index++) socket.write(slices[index])
     socket.write(last < 0 ? nothing : slices[last], done)
     socket.uncork()
+  }
+
+  writeNow (slices: readonly Uint8Array[]): number {
+    const fd = this.#pendingBytes === 0 ? descriptorOf(this.#socket) : -1
+    if (fd < 0) return 0
+    try {
+      if (slices.length === 1) return writeSync(fd, slices[0])
+      return writevSync(fd, slices)
+    } catch {
+      // It is full, or gone: write() waits for room, and learns of the end in its order.
+      return 0
+    }
   }
 
   #left (bytes: number, written: (() => void) | undefined): void {

@@ -108,6 +108,47 @@ describe.each([['real', realKit], ['fake', fakeKit]])('the %s network', (_, make
     await stop()
   })
 
+  test('sends at once what the system takes, and the rest in its order', async () => {
+    const kit = makeKit()
+    const { client, server, stop } = await pair(kit)
+    client.connection.pause()
+    const sent = Buffer.alloc(100_000_000, 'abcdefg')
+    let at = 0
+    for (let slices = 1; at < sent.length; slices++) {
+      const parts = Array.from({ length: slices % 3 + 1 }, (_, n) =>
+        sent.subarray(at + n * 100_003, at + (n + 1) * 100_003))
+      const bytes = parts.reduce((total, { length }) => total + length, 0)
+      const left = server.connection.writeNow(parts)
+      expect(server.connection.pendingBytes).toBe(0)
+      at += left
+      if (left < bytes) break
+    }
+    expect(at).toBeLessThan(sent.length)
+    client.connection.write([Buffer.from('a')])
+    expect(client.connection.writeNow([Buffer.from('b')])).toBe(0)
+    let written = 0
+    server.connection.write([sent.subarray(at)], () => written++)
+    // While something is pending nothing may overtake it.
+    expect(server.connection.writeNow([Buffer.from('no')])).toBe(0)
+    client.connection.resume()
+    await kit.until(() => written === 1)
+    expect(server.connection.pendingBytes).toBe(0)
+    server.connection.end()
+    expect(server.connection.writeNow([Buffer.from('late')])).toBe(0)
+    await kit.until(() => server.endings.length === 1 && client.endings.length === 1)
+    expect(client.bytes.equals(sent)).toBe(true)
+    await stop()
+  })
+
+  test('takes nothing at once for who has gone', async () => {
+    const kit = makeKit()
+    const { client, server, stop } = await pair(kit)
+    client.connection.destroy()
+    await kit.until(() => server.endings.length === 1)
+    expect(server.connection.writeNow([Buffer.from('a')])).toBe(0)
+    await stop()
+  })
+
   test('holds data back while paused', async () => {
     const kit = makeKit()
     const { client, server, stop } = await pair(kit)

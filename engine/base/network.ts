@@ -3,7 +3,7 @@
 export interface ConnectionEvents {
   /** Bytes arrived. The chunk is only valid during the call: copy what you keep. */
   data (chunk: Buffer): void
-  /** All slices written so far have left the process. */
+  /** All that was handed to write() so far has left the process. */
   drained (): void
   /** Called once, for whatever reason; `reason` is null after an orderly end. */
   closed (reason: Error | null): void
@@ -16,10 +16,15 @@ export interface Connection {
   /** Must be called once; no event comes before, and nothing is read. */
   start (events: ConnectionEvents): void
   /**
-   * Sends the slices in order (one writev where possible). `written` is called once they have left the$
-   * or the connection is closed: their memory may be reused then. Slices may lie in shared memory.
+   * Sends the slices in order (one writev where possible). `written` is called once they have left the
+   * process or the connection is closed: their memory may be reused then. Slices may lie in shared memory.
    */
   write (slices: readonly Uint8Array[], written?: () => void): void
+  /**
+   * Sends what the system takes at once, while nothing is pending, and returns how many bytes that were: they
+   * have left. What remains is for write().
+   */
+  writeNow (slices: readonly Uint8Array[]): number
   /** Bytes handed to write() that have not left the process. */
   readonly pendingBytes: number
   /** Stops and restarts `data`. */

@@ -28,6 +28,7 @@ class PaperBroker implements Network {
       pendingBytes: 0,
       start: (events: ConnectionEvents) => { this.events = events },
       write: (slices: readonly Uint8Array[]) => this.#take(Buffer.concat(slices)),
+      writeNow: () => 0,
       pause: () => {},
       resume: () => {},
       end: () => { this.ended = true },

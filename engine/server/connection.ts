@@ -20,6 +20,8 @@ import { AnswerWriter, type WriterEvents } from './writer.ts'
 const produceKey = 0
 /** It took long enough that answers may wait by now. After less it costs more than it gains to look. */
 const longChunkBytes = 16_384
+/** After so long without a Produce request nobody is held up by long steps. */
+const producersQuietMs = 1000
 /** Requests whose answers have left are forgotten in lots. */
 const sentMax = 1024
 
@@ -36,6 +38,8 @@ export interface Shop {
   readonly dispatch: Dispatch
   readonly arena: Arena
   readonly limits: ConnectionLimits
+  /** When a Produce request was last begun. */
+  producedMs: number
   /** flushAnswers() is called at the end of this turn, with others that have answers. */
   answersWait (connection: ClientConnection): void
   /** What the log has answered meanwhile goes on now, not when all who sent something have had their turn. */
@@ -157,7 +161,9 @@ export class ClientConnection implements ConnectionEvents, Caller, Settling, Wri
     request.startedMs = this.#resumed ? this.#shop.clock.monotonicMs() : request.receivedMs
     this.#work.push(request)
     this.#exclusive = request.frame.apiKey !== produceKey
-    if (!this.#exclusive) this.#produceBytes += request.frame.end - request.frame.at
+    if (this.#exclusive) return
+    this.#produceBytes += request.frame.end - request.frame.at
+    this.#shop.producedMs = request.startedMs
   }
 
   settled (request: RequestInWork): void {
@@ -188,6 +194,10 @@ export class ClientConnection implements ConnectionEvents, Caller, Settling, Wri
     this.#close(new FramingError('its request kept others waiting for memory and did not become complete in time'))
   }
 
+  get mayTakeLong (): boolean {
+    return this.lastActiveMs - this.#shop.producedMs > producersQuietMs
+  }
+
   rest (goOn: () => void): void {
     this.#shop.clock.soon(goOn)
   }
@@ -197,9 +207,15 @@ export class ClientConnection implements ConnectionEvents, Caller, Settling, Wri
   }
 
   left (bytes: number): void {
+    this.#finishUpTo(bytes)
+    if (this.#stopped && this.drainedOut) this.#shop.cameToRest()
+  }
+
+  #finishUpTo (bytes: number): void {
     const sending = this.#sending
     if (this.#sent === sending.length || sending[this.#sent].endsAt > bytes) return
     const nowMs = this.#shop.clock.monotonicMs()
+    this.lastActiveMs = nowMs
     do this.#finish(sending[this.#sent++], nowMs)
     while (this.#sent < sending.length && sending[this.#sent].endsAt <= bytes)
     if (this.#sent === sending.length) {

@@ -39,6 +39,7 @@ export class Server implements Shop {
   readonly logger: Logger
   readonly arena: Arena
   readonly dispatch: Dispatch
+  producedMs = -Infinity
   readonly limits: ConnectionLimits
   readonly requestDone: ((request: RequestInWork) => void) | undefined
   readonly #network: Network

@@ -2,24 +2,30 @@
 // go out together, one writev a round; a file range is read when its turn comes, and never far ahead of the
 // socket.
 import { type Connection } from '../base/network.ts'
+import { slicesAfter } from '../base/slices.ts'
 import { type ArenaPiece, type BytesPiece, type FilePiece, type Piece, pieceBytes } from '../threads/pieces.ts'
 
 /** What the socket may be behind before we stop handing it bytes: a few round trips on a fast network. */
 export const aheadBytesMax = 256 * 1024
 export const rangeBytesMax = aheadBytesMax
 /** A range is read when the socket has no more than this left: a reader that stalls holds little memory. */
-const nextRangeBytesMax = 64 * 1024
-
+const nextRangeBytesMin = 64 * 1024
 /**
  * What may leave for one connection before others have their turn: a piece, some 0.1 ms. With four of them
  * the p99 of a producer beside one who reads a history is a third higher.
  */
 export const turnBytesMax = 262_144
+/** The same while nobody produces. */
+export const longTurnBytesMax = 1_048_576
+/** What a reader may run ahead of whose socket took all at once: an answer of 1 MB leaves by one write. */
+const nextRangeBytesMax = longTurnBytesMax
 
 type Lease = { release (): void }
 
 /** Who wants to know how the writing goes. */
 export interface WriterEvents {
+  /** Nobody waits for the time that much at once takes. */
+  readonly mayTakeLong: boolean
   /** So many bytes of all that was ever added have left the process. */
   left (bytes: number): void
   /** Much has left at once, and there is more: calls when others had their turn. */
@@ -46,6 +52,7 @@ export class AnswerWriter {
   #range = 0 // bytes read of the file piece at #head
   #reading = false
   #flushing = false
+  #nextRangeBytes = nextRangeBytesMin
   #wasBehind = false
   #closed = false
   readonly #written: () => void
@@ -90,21 +97,25 @@ export class AnswerWriter {
   flush (): void {
     if (this.#flushing || this.#closed) return
     this.#flushing = true
+    do this.#gather()
+    while (this.#write() && this.#mayGoOn())
+    this.#flushing = false
+  }
+
+  /** Takes from the queue what the next write is made of. */
+  #gather (): void {
     while (!this.#reading && this.#head < this.#queue.length) {
       const piece = this.#queue[this.#head]
       if (piece.kind === 'file') {
-        if (this.#pendingBytes() > nextRangeBytesMax) break
+        if (this.#pendingBytes() > this.#aheadBytes(piece)) break
         this.#read(piece.length)
       } else {
-        if (this.#pendingBytes() >= aheadBytesMax) break
+        if (this.#pendingBytes() >= this.#turnBytes) break
         this.#addSlice(piece.bytes)
         if (piece.kind === 'arena') this.#leases.push(piece)
         this.#pass(piece.bytes.length)
       }
     }
-    this.#flushing = false
-    // The bytes before a range wait for it: one write less.
-    if (!this.#reading) this.#write()
   }
 
   /**
@@ -139,6 +150,14 @@ export class AnswerWriter {
     } else {
       this.#slices.push(bytes)
     }
+  }
+
+  get #turnBytes (): number {
+    return this.#events.mayTakeLong ? longTurnBytesMax : turnBytesMax
+  }
+
+  #aheadBytes (piece: FilePiece): number {
+    return piece.mayRunAhead === true && this.#events.mayTakeLong ? this.#nextRangeBytes : nextRangeBytesMin
   }
 
   #pendingBytes (): number {
@@ -202,37 +221,51 @@ export class AnswerWriter {
     if (!this.#flushing) this.flush()
   }
 
-  #write (): void {
-    if (this.#slices.length === 0) return
-    this.#outstanding.push(this.#leases.length > 0 ? this.#leases : null)
-    this.#outstandingBytes.push(this.#sliceBytes)
+  /** True when all that was gathered has left at once. */
+  #write (): boolean {
+    // Little before a range that is being read waits for it: one write less.
+    if (this.#slices.length === 0 || (this.#reading && this.#sliceBytes <= nextRangeBytesMin)) return false
     const slices = this.#slices
+    const bytes = this.#sliceBytes
+    const leases = this.#leases.length > 0 ? this.#leases : null
     this.#slices = []
     this.#sliceBytes = 0
-    if (this.#leases.length > 0) this.#leases = []
-    this.#connection.write(slices, this.#written)
+    if (leases !== null) this.#leases = []
+    const leftBytes = this.#connection.writeNow(slices)
+    if (leftBytes === bytes) {
+      this.#nextRangeBytes = Math.min(this.#nextRangeBytes * 4, nextRangeBytesMax)
+      this.#haveLeft(leases, bytes)
+      return true
+    }
+    this.#nextRangeBytes = nextRangeBytesMin
+    this.#outstanding.push(leases)
+    this.#outstandingBytes.push(bytes)
+    this.#connection.write(leftBytes === 0 ? slices : slicesAfter(slices, leftBytes), this.#written)
+    return false
   }
 
   #left (): void {
-    const leases = this.#outstanding.shift()
-    if (leases !== null && leases !== undefined) {
-      for (const lease of leases) lease.release()
-    }
-    this.#leftBytes += this.#outstandingBytes.shift()!
+    this.#haveLeft(this.#outstanding.shift()!, this.#outstandingBytes.shift()!)
+    if (!this.#closed && this.#mayGoOn()) this.flush()
+  }
+
+  #haveLeft (leases: Lease[] | null, bytes: number): void {
+    if (leases !== null) for (const lease of leases) lease.release()
+    this.#leftBytes += bytes
     if (this.#closed) return
     this.#events.left(this.#leftBytes)
-    if (this.#head < this.#queue.length) this.#next()
     if (this.#wasBehind && !this.behind) {
       this.#wasBehind = false
       this.#events.caughtUp()
     }
   }
 
-  /** A reader that takes all at once would let nobody else in. */
-  #next (): void {
-    if (this.#leftBytes - this.#restedAt < turnBytesMax) return this.flush()
-    if (this.#resting) return
+  /** There is more, and others had their turn: a reader that takes all at once would let nobody else in. */
+  #mayGoOn (): boolean {
+    if (this.#closed || this.#head === this.#queue.length) return false
+    if (this.#leftBytes - this.#restedAt < this.#turnBytes) return true
+    if (!this.#resting) this.#events.rest(this.#goOn)
     this.#resting = true
-    this.#events.rest(this.#goOn)
+    return false
   }
 }

@@ -208,6 +208,13 @@ class TracedConnection implements Connection {
     this.#inner.write(slices, written)
   }
 
+  writeNow (slices: readonly Uint8Array[]): number {
+    const bytes = this.#inner.writeNow(slices)
+    const taken = Buffer.concat(slices).subarray(0, bytes)
+    if (bytes > 0) this.#note(`${this.#id} left ${bytes} ${crc32c(taken).toString(16)}`)
+    return bytes
+  }
+
   pause (): void {
     this.#inner.pause()
   }

@@ -17,6 +17,8 @@ export interface ArenaPiece {
 export interface FilePiece {
   readonly kind: 'file'
   readonly length: number
+  /** Memory is not short: who keeps up may hold more of it at a time. */
+  readonly mayRunAhead?: boolean
   /** Reads up to `length` bytes from `offset` of the range (at most 256 KB a call) into the arena, at once
    *  perhaps; the piece must be released by the reader. One call at a time. `failed` when the range can no
    *  longer be read: the connection closes. */
