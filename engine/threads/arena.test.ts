@@ -240,6 +240,35 @@ describe('a short arena', () => {
     expect(waiting.frame.complete).toBe(true)
   })
 
+  it('lets what rests of history have its share beside a full tail, and no more for new frames', () => {
+    const arena = new Arena(16 * cellBytes, new HandClock())
+    const resting: number[] = []
+    const giveBack = (): boolean => {
+      const address = resting.shift()
+      if (address === undefined) return false
+      arena.wake(address)
+      arena.release(address, 1)
+      return true
+    }
+    arena.spare = { giveBack }
+    const append = (): void => {
+      const address = arena.place(fill(smallFrameBytesMax, 1), 0, smallFrameBytesMax)
+      arena.keep(address, smallFrameBytesMax)
+      arena.release(address, smallFrameBytesMax)
+    }
+    const frames = 16 * cellBytes / smallFrameBytesMax
+    for (let n = 0; n < frames; n++) append()
+    for (let cells = 1; cells <= 7; cells++) {
+      const address = arena.takeHistoryCell()
+      arena.rest(address)
+      resting.push(address)
+      expect(resting.length).toBe(Math.min(cells, 5))
+    }
+    for (let n = 0; n < frames; n++) append()
+    expect([resting.length, arena.usedBytes]).toEqual([4, arena.budgetBytes])
+    while (giveBack());
+  })
+
   it('history reads may hold half of it', () => {
     const clock = new HandClock()
     const arena = new Arena(4 * cellBytes, clock)

@@ -25,6 +25,10 @@ const addressBytesMin = 268_435_456
 /** Addresses travel as unsigned 32-bit words. */
 const addressBytesMax = 4_294_967_296 - cellBytes
 
+/** Of the budget: what rests may keep from the tail. Were it the first to go, it would push itself out as
+ *  soon as the tail is full, what was read ahead before it was had. */
+const restingShare = 1 / 4
+
 const free = 0
 const taken = 1
 const history = 2
@@ -55,7 +59,7 @@ export class Arena {
   #lowestFree = 0 // no free cell lies below
   #usedBytes = 0 // charged cells and private bytes; above the budget only for the oldest frame
   #historyCells = 0
-  #restingCells = 0 // of those; nobody holds them, and they go before the tail does
+  #restingCells = 0 // of those; nobody holds them, and what is above their share goes before the tail does
   spare: SpareCells | null = null
   #current = -1 // the cell into which small frames are copied; holds one count of its own
   #position = 0 // in the current cell
@@ -350,10 +354,13 @@ export class Arena {
     this.#shortage.wake()
   }
 
-  /** True when so much may be charged; what rests goes for it, then the tail, oldest first. */
+  /** True when so much may be charged; what rests goes for it while it has its share, then the tail, oldest
+   *  first. */
   hasRoom (bytes: number): boolean {
     while (this.#usedBytes + bytes > this.budgetBytes) {
-      if (!this.#endRest() && !this.#dropOldestTail()) return false
+      const restsMuch = this.#restingCells * cellBytes > this.budgetBytes * restingShare
+      if (restsMuch && this.#endRest()) continue
+      if (!this.#dropOldestTail() && !this.#endRest()) return false
     }
     return true
   }

@@ -5,6 +5,7 @@ import { type Disk, type VolumeSpace } from '../base/disk.ts'
 import { checkRecords } from '../log/checked.ts'
 import { type Cleaning } from '../log/compaction/cleaning.ts'
 import { syncFile, syncSegment } from '../log/log-files.ts'
+import { floorEntry } from '../log/offset-index.ts'
 import { type SegmentView } from '../log/partition-log.types.ts'
 import { type AbortedRange, type AbortedSearch, collectAborted } from '../log/aborted-reader.ts'
 import { type BatchPlace, type SegmentReader } from '../log/reader.ts'
@@ -184,9 +185,10 @@ function locate (tools: JobTools, job: LocateJob): Located {
   const aborted = job.aborted === null
     ? noneAborted
     : collectAborted(reader, view, job.aborted, job.offset, limit)
+  const from = view.sealedBytes < 0 ? floorEntry(view.offsetIndex, limit) : -1
   const next = bytes === 0 || limit >= end
     ? null
-    : reader.placeBefore(view, { limit, from: view.sealedBytes < 0 ? position : -1, end })
+    : reader.placeBefore(view, { limit, from, end })
   let firstBytes = 0
   if (job.address >= 0 && bytes > 0) {
     // It may end within a batch, as Kafka's answers do.

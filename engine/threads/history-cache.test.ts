@@ -135,6 +135,34 @@ describe('readers of history', () => {
     }
   })
 
+  it('know where they go on before they have what was asked for', async () => {
+    await fill(log, row, 80)
+    await bytesOf(log.read(row, 0, 'high-watermark', answerBytes, true))
+    await soon()
+    for (let offset = 50; offset < 300; offset += 50) {
+      const answer = log.read(row, offset, 'high-watermark', answerBytes, true)
+      expect(answer).not.toBeInstanceOf(Promise)
+      const next = log.read(row, offset + 50, 'high-watermark', answerBytes, true)
+      expect(next).not.toBeInstanceOf(Promise)
+      releasePieces((next as ReadResult).records.pieces)
+      await bytesOf(answer)
+      await soon()
+    }
+  })
+
+  it('read every byte once where the tail of others fills the memory', async () => {
+    const other = await openRow(log, 1)
+    await fill(log, row, 60)
+    const frames = Math.ceil(log.arena.budgetBytes / batchBytes)
+    for (let n = 0; n < frames; n++) await append(log, other, batchOf(String(n), records, 20_000))
+    expect(log.arena.budgetBytes - log.arena.usedBytes).toBeLessThan(cellBytes)
+    const before = disk.bytesRead
+    const whole = await consumeAll(log, row)
+    expect(whole.length).toBe(60 * batchBytes)
+    expect(disk.bytesRead - before).toBeLessThan(whole.length + 2 * cellBytes)
+    expect(log.arena.tailBytes).toBeGreaterThan(log.arena.budgetBytes / 2)
+  })
+
   it('get what a log holds now, not what was cut off', async () => {
     await fill(log, row, 30, 'old')
     const kept = (await consumeAll(log, row)).subarray(0, 20 * batchBytes)

@@ -18,8 +18,8 @@ const hadShare = 1 / 8
 const aheadShare = 1 / 4
 /** Segments that lagging readers of all partitions stand in; what is known of others is found again. */
 const segmentsMax = 256
-/** How far a reader is read ahead of: about what two requests of the usual size bring. */
-const aheadCells = 4
+/** How far a reader is read ahead of: what two requests of the usual size bring. */
+const aheadCells = 8
 
 export class HistoryCache implements RestingPlace {
   readonly arena: Arena
@@ -69,9 +69,10 @@ export class HistoryCache implements RestingPlace {
     this.#segments.delete(path)
   }
 
-  /** How many cells to read ahead: one where there are many readers, who must not push each other out. */
+  /** How many cells to read ahead: few where there are many readers, who must not push each other out. */
   get aheadCells (): number {
-    return this.#ahead.size * 2 <= this.#aheadMax ? aheadCells : 1
+    const left = this.#aheadMax - this.#ahead.size
+    return Math.max(1, Math.min(aheadCells, Math.floor(left / aheadCells)))
   }
 
   rest (chunk: Chunk): void {

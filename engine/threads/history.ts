@@ -68,6 +68,8 @@ export class HistoryRange implements FilePiece, ChunkReader {
     this.#aheadEnd = position + length
   }
 
+  get mayRunAhead (): boolean { return this.#ranges.mayReadAhead }
+
   read (
     offset: number, length: number,
     done: (piece: ArenaPiece | BytesPiece) => void, failed: (reason: Error) => void
@@ -77,12 +79,15 @@ export class HistoryRange implements FilePiece, ChunkReader {
     this.#failed = failed
     this.#ranges.take(position, length, this.#readableEnd, this)
     const next = cellEnd(position)
-    if (next < this.#aheadEnd) this.#ranges.readAhead(next, this.#aheadEnd, this.#readableEnd)
-    if (offset + length >= this.length) this.#ranges.searchPlaces()
+    const isLast = offset + length >= this.length
+    if (next < this.#aheadEnd) {
+      this.#ranges.readAhead(next, this.#aheadEnd, this.#readableEnd, isLast && this.#ranges.searches)
+    }
+    if (isLast) this.#ranges.searchPlaces()
   }
 
   prepare (): void {
-    this.#ranges.readAhead(this.#position, this.#aheadEnd, this.#readableEnd)
+    this.#ranges.readAhead(this.#position, this.#aheadEnd, this.#readableEnd, true)
   }
 
   goesOn (): void {
@@ -163,7 +168,8 @@ async function readSegment (
   if (position >= 0) {
     ranges.learnPlace({ offset, position, bytes: batchBytes })
     ranges.learnEnd(upper, found.end)
-    if (found.next !== null) ranges.learnPlace(found.next)
+    if (found.next !== null) ranges.learnPlace(found.next, position + bytes)
+    ranges.wantPlace(position + bytes, found.end, bytes)
   }
   if (firstBytes > 0) {
     ranges.adopt(position, firstBytes, address, bytes, {
@@ -207,7 +213,7 @@ export function continueHistory (
   let bytes = Math.min(end - position, maxBytes)
   if (bytes < place.bytes) bytes = minOneBatch ? place.bytes : 0
   if (bytes <= 0) return nothing
-  ranges.wantPlace(position + bytes, end)
+  ranges.wantPlace(position + bytes, end, bytes)
   return { bytes, pieces: [new HistoryRange(disk, ranges, position, bytes, end, true)], aborted: [] }
 }
 

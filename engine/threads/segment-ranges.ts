@@ -13,6 +13,12 @@ import { type HistoryCache } from './history-cache.ts'
 /** Places at which readers go on: one per reader, or few more. */
 const placesMax = 256
 
+interface WantedPlace {
+  readonly search: PlaceSearch
+  /** An answer of so many bytes follows there, and where that ends is wanted as well. */
+  readonly followingBytes: number
+}
+
 export class SegmentRanges implements ChunkHome {
   /** The newest of its key. */
   view: SegmentView
@@ -21,10 +27,10 @@ export class SegmentRanges implements ChunkHome {
   readonly #chunks = new Map<number, Chunk>() // by the cell of the file that they lie in
   /** By the offset that a reader asks for. */
   readonly #places = new Map<Offset, BatchPlace>()
+  /** By where an answer ends: where its reader goes on; null while that is searched for. */
+  readonly #ends = new Map<Position, BatchPlace | null>()
   /** To be searched with the next read. */
-  #wanted: PlaceSearch[] = []
-  /** Searched for last, as a position: readers of the same range want the same. */
-  #searched: Position = -1
+  #wanted: WantedPlace[] = []
   #readableUpper: Offset = -1
   #readableEnd: Position = -1
   #forgotten = false
@@ -40,14 +46,11 @@ export class SegmentRanges implements ChunkHome {
     return this.#places.get(offset)
   }
 
-  /** Somebody may ask for `place.offset` next. */
-  learnPlace (place: BatchPlace): void {
+  /** Somebody may ask for `place.offset` next: who had an answer that ended at `limit`, if one did. */
+  learnPlace (place: BatchPlace, limit: Position = -1): void {
     if (this.#forgotten) return
-    for (const oldest of this.#places.keys()) {
-      if (this.#places.size < placesMax) break
-      this.#places.delete(oldest)
-    }
-    this.#places.set(place.offset, place)
+    put(this.#places, place.offset, place)
+    if (limit >= 0) put(this.#ends, limit, place)
   }
 
   /** Batches below `upper` end at `end`. */
@@ -62,19 +65,33 @@ export class SegmentRanges implements ChunkHome {
     return this.#readableUpper <= upper ? this.#readableEnd : -1
   }
 
-  /** The reader whose answer ends at `limit` will want to know where it goes on; batches end at `end`. */
-  wantPlace (limit: Position, end: Position): void {
-    if (limit >= end || limit === this.#searched) return
-    this.#searched = limit
-    const { sealedBytes, offsetIndex } = this.view
-    const from = sealedBytes < 0 ? floorEntry(offsetIndex, limit) : -1
-    this.#wanted.push({ limit, from, end })
+  /**
+   * The reader whose answer of so many bytes ends at `limit` will want to know where it goes on, and it asks
+   * soon: that is searched one answer ahead. Batches end at `end`.
+   */
+  wantPlace (limit: Position, end: Position, bytes: number): void {
+    const place = this.#ends.get(limit)
+    if (place === undefined) this.#want(limit, end, bytes)
+    else if (place !== null) this.#want(place.position + bytes, end, 0)
   }
 
-  /** What is wanted is not searched yet, and nothing is read meanwhile: now. */
-  searchPlaces (): void {
-    if (this.#wanted.length > 0) this.#run(0, 0, [], [])
+  #want (limit: Position, end: Position, followingBytes: number): void {
+    if (limit >= end || this.#forgotten || this.#ends.has(limit)) return
+    put(this.#ends, limit, null)
+    const { sealedBytes, offsetIndex } = this.view
+    const from = sealedBytes < 0 ? floorEntry(offsetIndex, limit) : -1
+    this.#wanted.push({ search: { limit, from, end }, followingBytes })
   }
+
+  /** Places are wanted, and not searched yet. */
+  get searches (): boolean { return this.#wanted.length > 0 }
+
+  /** Nothing is read meanwhile: they are searched now. */
+  searchPlaces (): void {
+    if (this.searches) this.#run(0, 0, [], [])
+  }
+
+  get mayReadAhead (): boolean { return this.#cache.arena.mayReadAhead }
 
   /** Bytes from `position` on, at most so many and not beyond its cell; they may be read up to `end`. */
   take (position: Position, most: number, end: Position, reader: ChunkReader): void {
@@ -102,14 +119,15 @@ export class SegmentRanges implements ChunkHome {
   }
 
   /** Reads from `position` on what is not there yet, a few cells at most and up to the one that `limit` lies
-   *  in, while memory is not short. It may be read up to `end`. */
-  readAhead (position: Position, limit: Position, end: Position): void {
+   *  in, while memory is not short. It may be read up to `end`. `atOnce`: even if most of it is there. */
+  readAhead (position: Position, limit: Position, end: Position, atOnce: boolean): void {
     const { arena, aheadCells } = this.#cache
     const last = Math.min(limit, cellEnd(position) + (aheadCells - 1) * cellBytes)
     let from = position
     while (from < last && this.#has(from, end)) from = cellEnd(from)
+    if (from >= last) return
     // Enough is on its way: one read brings several cells.
-    if (from >= last || from > cellEnd(position)) return
+    if (!atOnce && from - position > (aheadCells >> 1) * cellBytes) return
     const chunks: Chunk[] = []
     const targets: Address[] = []
     let to = from
@@ -144,16 +162,17 @@ export class SegmentRanges implements ChunkHome {
 
   #run (position: Position, length: number, chunks: Chunk[], targets: Address[]): void {
     const { path, key, baseOffset } = this.view
-    const searches = this.#wanted
+    const wanted = this.#wanted
     this.#wanted = []
+    const searches = wanted.map(({ search }) => search)
     const file = { path, key, baseOffset }
     this.#disk.run({ kind: 'read', file, position, length, targets, searches }).then(
-      read => this.#arrived(chunks, read),
+      read => this.#arrived(chunks, wanted, read),
       (error: Error) => this.#failed(chunks, error))
   }
 
-  #arrived (chunks: Chunk[], { bytes, places }: RangesRead): void {
-    for (const place of places) if (place !== null) this.learnPlace(place)
+  #arrived (chunks: Chunk[], wanted: WantedPlace[], { bytes, places }: RangesRead): void {
+    for (let index = 0; index < wanted.length; index++) this.#found(wanted[index], places[index])
     let left = bytes
     for (const chunk of chunks) {
       const filled = Math.min(left, chunk.to - chunk.from)
@@ -162,10 +181,19 @@ export class SegmentRanges implements ChunkHome {
     }
   }
 
+  #found ({ search: { limit, end }, followingBytes }: WantedPlace, place: BatchPlace | null): void {
+    if (place === null) {
+      this.#ends.delete(limit)
+      return
+    }
+    this.learnPlace(place, limit)
+    if (followingBytes > 0) this.#want(place.position + followingBytes, end, 0)
+  }
+
   /** Whoever asks next looks the place up again, and learns what is the matter. */
   #failed (chunks: Chunk[], error: Error): void {
     this.#places.clear()
-    this.#searched = -1
+    this.#ends.clear()
     for (const chunk of chunks) chunk.failed(error)
   }
 
@@ -174,7 +202,17 @@ export class SegmentRanges implements ChunkHome {
     this.#forgotten = true
     for (const chunk of [...this.#chunks.values()]) chunk.forget()
     this.#places.clear()
+    this.#ends.clear()
   }
+}
+
+/** The oldest go for it. */
+function put<K, V> (places: Map<K, V>, key: K, value: V): void {
+  for (const oldest of places.keys()) {
+    if (places.size < placesMax) break
+    places.delete(oldest)
+  }
+  places.set(key, value)
 }
 
 function cellOf (position: Position): number {
