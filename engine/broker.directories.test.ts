@@ -114,7 +114,10 @@ describe('several log directories', () => {
         'log.flush.offset.checkpoint.interval.ms': '1',
         'log.flush.start.offset.checkpoint.interval.ms': '1'
       })
+      expect(await started.client.create('gone', 3)).toBe('NONE')
       disk.failWith({ operation, code, path: `/disks/b/${file}` })
+      // All three are written when a log goes, whatever they said before.
+      await started.client.drop('gone')
       await failed(started, '/disks/b')
       expect(await started.client.produce('t', 1, 'z')).toBe('KAFKA_STORAGE_ERROR')
       expect(await started.client.produce('t', 0, 'z')).toBe(2)
