@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { html } from './html.ts'
 import { markdown } from './markdown.ts'
-import { type Report } from './report.ts'
+import { joined, type Report } from './report.ts'
 import { type Measured, ratioOf, summarize, verdictsOf } from './statistics.ts'
 
 const produced: Measured = {
@@ -95,6 +95,16 @@ describe('statistics', () => {
       ['at most 150 ms', '200 ms', false],
       ['at most 0.10 x', '', null]
     ])
+  })
+})
+
+describe('parts of a comparison', () => {
+  it('are put side by side, and a case that was run again counts as it was run last', () => {
+    const again = { ...produced, runs: { millrace: [{ recordsPerSecond: 700 }], kafka: [] } }
+    const first = { ...report, results: [alone, produced] }
+    const whole = joined([first, { ...report, results: [again], runs: 1 }])
+    expect(whole.results).toEqual([alone, again])
+    expect(whole.parts).toEqual(['start, produce: 3 runs', 'produce: 1 runs'])
   })
 })
 

@@ -26,7 +26,10 @@ export interface Report {
   readonly parts?: readonly string[]
 }
 
-/** Parts of a comparison on one machine and day, put side by side; limits are the first one's. */
+/**
+ * Parts of a comparison on one machine and day, put side by side; limits are the first one's. A case that was
+ * run again counts as it was run last.
+ */
 export function joined (parts: readonly Report[]): Report {
   if (parts.length === 1) return parts[0]
   const about = ({ results, runs, growthRuns = runs }: Report): string => {
@@ -35,7 +38,7 @@ export function joined (parts: readonly Report[]): Report {
   }
   return {
     ...parts[0],
-    results: parts.flatMap(({ results }) => results),
+    results: [...new Map(parts.flatMap(({ results }) => results).map(one => [one.name, one])).values()],
     troubles: parts.flatMap(({ troubles }) => troubles),
     parts: parts.map(about)
   }

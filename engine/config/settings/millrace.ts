@@ -12,7 +12,7 @@ export const millraceTopicSettings = [
 export const millraceSettings = [
   int('millrace.log.workers', -1,
     'Log worker threads; -1 takes max(directories, cores - 1), 0 runs the log on the main thread.', { min: -1, max: 64 }),
-  long('millrace.memory.bytes', 100663296, 'Memory for requests in flight, the hot tail and history reads.',
+  long('millrace.memory.bytes', 83886080, 'Memory for requests in flight, the hot tail and history reads.',
     { min: 4194304 }),
   string('millrace.durability', 'page-cache',
     'A record counts as written in the page cache as with Kafka, or after an fsync that many share or its own.',
