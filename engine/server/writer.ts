@@ -12,8 +12,8 @@ export const rangeBytesMax = aheadBytesMax
 const nextRangeBytesMin = 64 * 1024
 /**
  * What may leave for one connection before others have their turn, and what is read for it at a time: less
- * than 0.1 ms. Beside a reader of a history a producer's p50 is 1.4 times the quiet one with it, 1.8-2.1 times
- * with twice as much.
+ * than 0.1 ms. Beside a reader of a history a producer's p50 is 1.4 times the quiet one with it, and 1.8-2.1
+ * times with twice as much.
  */
 export const turnBytesMax = 131_072
 /** The same while nobody produces. */
