@@ -1,6 +1,10 @@
 // An open loop: requests leave when they are due, whatever became of those before.
 import { Worker } from 'node:worker_threads'
-import { type LoadProducer } from './producer.ts'
+
+/** Sends a request that was due then, by performance.now(). */
+export interface Due {
+  due (dueMs: number, requests: number): void
+}
 
 export interface Pauses {
   /** Shorter ones are not worth a word. */
@@ -11,7 +15,7 @@ export interface Pauses {
 
 /** So many requests a second from now on, the connections in turn. Returns what ends it. */
 export function startSchedule (
-  perSecond: number, producers: readonly LoadProducer[], pauses?: Pauses
+  perSecond: number, producers: readonly Due[], pauses?: Pauses
 ): () => void {
   let startMs = NaN
   let sent = 0

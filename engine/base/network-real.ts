@@ -27,14 +27,18 @@ let readBuffer: Buffer | null = null
 const keptFilesMax = 1024
 let acceptedFilesMax: number | null = null
 
+/** -1: it has ended, or this system has none. */
+function descriptorOf (socket: Socket): number {
+  return (socket as unknown as { _handle: { fd?: number } | null })._handle?.fd ?? -1
+}
+
 /** The system hands out the lowest number that is free: the newest one tells how many are taken. */
 function takesKeptFile (accepted: Socket): boolean {
   if (acceptedFilesMax === null) {
     const most = openFilesMax() ?? Infinity
     acceptedFilesMax = most - Math.min(keptFilesMax, Math.floor(most / 4))
   }
-  const { fd } = (accepted as unknown as { _handle: { fd?: number } | null })._handle ?? {}
-  return fd !== undefined && fd >= acceptedFilesMax
+  return descriptorOf(accepted) >= acceptedFilesMax
 }
 
 function outOfFiles (): Error {
@@ -57,12 +61,6 @@ function sharedReads (received: { connection: RealConnection | null }): OnReadOp
 function plainAddress (address: string | undefined): string {
   if (address === undefined) return ''
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
-}
-
-/** For writing past the stream, while nothing is queued there. -1: it ends, or this system has none. */
-function descriptorOf (socket: Socket): number {
-  if (socket.destroyed || socket.writableEnded) return -1
-  return (socket as unknown as { _handle: { fd?: number } | null })._handle?.fd ?? -1
 }
 
 class RealConnection implements Connection {
@@ -126,7 +124,10 @@ class RealConnection implements Connection {
   }
 
   writeNow (slices: readonly Uint8Array[]): number {
-    const fd = this.#pendingBytes === 0 ? descriptorOf(this.#socket) : -1
+    const socket = this.#socket
+    // Past the stream only while nothing is queued there, and before its end.
+    if (this.#pendingBytes > 0 || socket.destroyed || socket.writableEnded) return 0
+    const fd = descriptorOf(socket)
     if (fd < 0) return 0
     try {
       if (slices.length === 1) return writeSync(fd, slices[0])
