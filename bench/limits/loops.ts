@@ -71,6 +71,7 @@ class Sink {
   readonly #pieceBytes: number
   #at = 0
   #position = 0
+  #closed = false
 
   constructor (path: string, pieceBytes: number) {
     this.#file = realDisk.open(path, 'write')
@@ -78,6 +79,8 @@ class Sink {
   }
 
   take (chunk: Buffer): void {
+    // What its peer had sent still comes after the measurement.
+    if (this.#closed) return
     if (this.#at + chunk.length > arenaBytes) this.#at = 0
     if (this.#position + chunk.length > fileBytesMax) this.#position = 0
     this.#arena.set(chunk, this.#at)
@@ -94,6 +97,7 @@ class Sink {
   }
 
   close (): void {
+    this.#closed = true
     realDisk.close(this.#file)
   }
 }
@@ -138,23 +142,26 @@ export async function measureOut (options: LoopOptions, path: string): Promise<F
   const meter = new Meter()
   const file = realDisk.open(path, 'write')
   realDisk.writev(file, [Buffer.alloc(fileBytesMax, 7)], 0)
+  let over = false
   const figure = await serve({ task: 'receive' }, options, (connection) => {
     const buffer = Buffer.allocUnsafeSlow(readBytes)
     let position = 0
     const next = (): void => {
+      // Asked here and not before the wait: the file may be closed by the time its turn comes.
+      if (over) return
       if (position + readBytes > fileBytesMax) position = 0
       realDisk.read(file, buffer, position)
       position += readBytes
       connection.write([buffer], () => {
         meter.bytes += readBytes
         // By way of the loop: a peer that always keeps up would let nothing else run, not even the clock.
-        if (!over) setImmediate(next)
+        setImmediate(next)
       })
     }
-    let over = false
-    connection.start({ data () {}, drained () {}, closed () { over = true } })
+    connection.start({ data () {}, drained () {}, closed () {} })
     next()
   }, meter)
+  over = true
   realDisk.close(file)
   return figure
 }
