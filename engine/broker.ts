@@ -169,7 +169,7 @@ export class Broker {
     this.waiting.close()
     if (clean) await this.#server.drain(drainMsMax)
     this.groups.close()
-    await this.#server.closeConnections()
+    await this.#server.closeConnections(clean)
     if (this.#logStarted) await this.log.close(clean)
     await this.catalog.close()
     await unlock(this.#locks.held)

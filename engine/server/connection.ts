@@ -59,6 +59,8 @@ export class ClientConnection implements ConnectionEvents, Caller, Settling, Wri
   readonly principal = 'User:ANONYMOUS'
   clientSoftware: { name: string, version: string } | null = null
   lastActiveMs: number
+  /** It has parted, and its client was sending: requests of it were unread then, or came later. */
+  midway = false
 
   readonly #shop: Shop
   readonly #connection: Connection
@@ -77,7 +79,7 @@ export class ClientConnection implements ConnectionEvents, Caller, Settling, Wri
   #pumping = false
   #resumed = false // what begins now has waited
   #stopped = false
-  #closing = false // nothing more is read or begun
+  #closing = false // nothing more is begun, and what is read is for nobody
   #closed = false
 
   constructor (shop: Shop, connection: Connection, id: number, listener: string) {
@@ -102,8 +104,11 @@ export class ClientConnection implements ConnectionEvents, Caller, Settling, Wri
   }
 
   data (chunk: Buffer): void {
-    if (this.#closing) return
     this.lastActiveMs = this.#shop.clock.monotonicMs()
+    if (this.#closing) {
+      this.midway = true
+      return
+    }
     this.#framing.feed(chunk)
     this.#pump()
     if (this.#closing) return
@@ -120,6 +125,13 @@ export class ClientConnection implements ConnectionEvents, Caller, Settling, Wri
   closed (reason: Error | null): void {
     if (this.#closed) return
     this.#closed = true
+    this.#giveUp()
+    if (reason !== null) this.#shop.logger.debug({ client: this.#name, reason: reason.message }, 'connection lost')
+    this.#shop.left(this)
+  }
+
+  /** Nothing of it is begun, answered or waited for any more. */
+  #giveUp (): void {
     this.#closing = true
     this.#unmute?.cancel()
     this.#framing.drop()
@@ -128,9 +140,7 @@ export class ClientConnection implements ConnectionEvents, Caller, Settling, Wri
     this.#writer.close()
     this.#sending = []
     this.#sent = 0
-    if (reason !== null) this.#shop.logger.debug({ client: this.#name, reason: reason.message }, 'connection lost')
     for (const request of [...this.#work]) request.leave()
-    this.#shop.left(this)
   }
 
   /** Reads nothing and begins nothing before that time (Clock.monotonicMs): a quota was overrun. */
@@ -250,6 +260,18 @@ export class ClientConnection implements ConnectionEvents, Caller, Settling, Wri
   /** No Produce is in work and no answer on its way. Others in work may wait for ever. */
   get drainedOut (): boolean {
     return this.#produceBytes === 0 && this.#writer.idle
+  }
+
+  /**
+   * The client reads the end behind its last answer, and what it still sends is read, for nobody, until it
+   * ends its side too. A socket that closes over unread bytes, or that gets more of them, resets the
+   * connection: answers that the client has not read yet would be lost.
+   */
+  part (): void {
+    this.midway = this.#paused
+    this.#giveUp()
+    this.#connection.end()
+    if (this.#paused) this.#connection.resume()
   }
 
   /** Ends at once. */

@@ -32,6 +32,14 @@ export interface OpenListener {
 /** Idle connections are looked for this often within their limit: they live at most an eighth longer. */
 const idleChecks = 8
 const idleCheckMsMin = 10
+/**
+ * How long a client may be silent that does not end its side when we end ours. One with requests on their way
+ * sends them all before it reads our end, and loses answers if it cannot; any other loses nothing.
+ */
+const partedMidwayMsMax = 1000
+const partedQuietMsMax = 100
+/** However much there is to send. */
+const partedMsMax = 5000
 const noSuchFamily: readonly string[] = ['EAFNOSUPPORT', 'EADDRNOTAVAIL']
 
 export class Server implements Shop {
@@ -51,6 +59,7 @@ export class Server implements Shop {
   #waiting: ClientConnection[] = []
   #nextId = 1
   #reaper: Timer | null = null
+  #parting: Timer | null = null
   #closed = false
   #settled: (() => void) | null = null // somebody waits for connections to come to rest
   readonly #flush = () => this.#flushAnswers()
@@ -117,14 +126,34 @@ export class Server implements Shop {
     })
   }
 
-  /** Ends every connection. What is in work runs on, and is answered to nobody. */
-  async closeConnections (): Promise<void> {
+  /**
+   * Ends every connection; after drain(), so that its client reads all answers. What is in work runs on, and
+   * is answered to nobody.
+   */
+  async closeConnections (drained: boolean): Promise<void> {
     if (this.#connections.size === 0) return
     await new Promise<void>(resolve => {
       this.#settled = () => { if (this.#connections.size === 0) resolve() }
-      for (const connection of [...this.#connections]) connection.destroy()
+      for (const connection of [...this.#connections]) {
+        if (drained && connection.drainedOut) connection.part()
+        else connection.destroy()
+      }
+      this.#awaitParted(this.clock.monotonicMs())
     })
     this.#settled = null
+    this.#parting?.cancel()
+  }
+
+  #awaitParted (sinceMs: number): void {
+    this.#parting = this.clock.after(partedQuietMsMax, () => {
+      const nowMs = this.clock.monotonicMs()
+      for (const connection of [...this.#connections]) {
+        const silentMsMax = connection.midway ? partedMidwayMsMax : partedQuietMsMax
+        const silentMs = nowMs - Math.max(sinceMs, connection.lastActiveMs)
+        if (silentMs >= silentMsMax || nowMs - sinceMs >= partedMsMax) connection.destroy()
+      }
+      this.#awaitParted(sinceMs)
+    })
   }
 
   /** A connection that was told to stop has come to rest. */

@@ -1,8 +1,10 @@
 // For tests: a server on a free port with handlers of the test's choice, and a client that sends raw bytes.
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { type Clock } from '../base/clock.ts'
 import { realClock } from '../base/clock-real.ts'
 import { type Logger } from '../base/logger.ts'
+import { type Network } from '../base/network.ts'
 import { realNetwork } from '../base/network-real.ts'
 import { loadBrokerConfig } from '../config/broker-config.ts'
 import { decodeResponse } from '../protocol/compile.ts'
@@ -33,28 +35,31 @@ interface TestServerOptions {
   served?: readonly ServedApi[]
   overrides?: Record<string, string>
   arenaBytes?: number
+  clock?: Clock
+  network?: Network
 }
 
 export async function startTestServer (options: TestServerOptions = {}): Promise<TestServer> {
   const { served = [], overrides = {}, arenaBytes = 16 * 1024 * 1024 } = options
+  const { clock = realClock, network = realNetwork } = options
   const lines: string[] = []
   const logger = linesLogger(lines)
   const config = loadBrokerConfig({ overrides: { listeners: 'PLAINTEXT://127.0.0.1:0', ...overrides }, logger })
-  const arena = new Arena(arenaBytes, realClock)
+  const arena = new Arena(arenaBytes, clock)
   const broken: Error[] = []
   const done: RequestInWork[] = []
   const doors = {
     brokerId: config.nodeId,
     config,
-    clock: realClock,
+    clock,
     logger,
     log: { arena, poll () {} },
     catalog: { clusterId: 'the-cluster' },
     served: [...served, serve(ApiVersions, apiVersions)]
   } as unknown as Doors
   const server = new Server({
-    network: realNetwork,
-    clock: realClock,
+    network,
+    clock,
     logger,
     config,
     doors,
@@ -71,7 +76,7 @@ export async function startTestServer (options: TestServerOptions = {}): Promise
     done,
     async close () {
       await server.closeListeners()
-      await server.closeConnections()
+      await server.closeConnections(false)
       arena.close()
     }
   }
