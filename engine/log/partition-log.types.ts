@@ -46,6 +46,11 @@ export interface LogListener {
    */
   segmentChanged (view: SegmentView): void
   /**
+   * Segments below the log's new start go, and still have their names: who learns of the start now finds no
+   * file missing that he may read.
+   */
+  startMoved? (): void
+  /**
    * Removed from the log; its file is deleted later (file.delete.delay.ms): readers that have it open may
    * finish.
    */

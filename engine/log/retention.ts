@@ -46,6 +46,7 @@ export function deleteDue (log: Log, count: number, nowMs: number): void {
   if (count === log.segments.length) log.roll(log.end, null, nowMs)
   const gone = log.segments.splice(0, count)
   log.advanceStart(Math.max(log.start, log.segments[0].baseOffset))
+  log.parts.listener.startMoved?.()
   for (const segment of gone) log.files.doom(segment, nowMs + log.config.fileDeleteDelayMs)
   // Last: segments that a crash brings back want their epochs.
   log.files.writeEpochs(false)

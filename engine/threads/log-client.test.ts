@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs'
+import { basename } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { errorCodes } from '../protocol/errors.ts'
 import { getBaseOffset, getPartitionLeaderEpoch } from '../protocol/record-batch.ts'
@@ -342,6 +343,22 @@ describe.each(['inline', 'worker'] as const)('the log client, %s', (kind) => {
     const left = await log.read(row, log.table.logStart(row), 'high-watermark', cellBytes, true)
     expect(left.errorCode).toBe(0)
     expect((await bytesOf(left)).length).toBeGreaterThan(0)
+  })
+
+  it('tells where the log starts before files lose their names', async () => {
+    if (kind === 'worker') return
+    const row = await openRow(log, 0, { ...plainConfig, segmentBytes: 200, retentionBytes: 0 })
+    for (let index = 0; index < 8; index++) await append(log, row, batchOf('one', 1))
+    const { disk } = place
+    const { rename } = disk
+    const starts: number[] = []
+    disk.rename = (from, to) => {
+      if (from.endsWith('.log')) starts.push(log.table.logStart(row) - Number(basename(from, '.log')))
+      rename.call(disk, from, to)
+    }
+    log.tick(Date.now() + 3_600_000)
+    while (starts.length < 8) await new Promise(resolve => setImmediate(resolve))
+    expect(starts).toEqual([8, 7, 6, 5, 4, 3, 2, 1])
   })
 
   it('takes many segments out some at a time, and their files go too', async () => {

@@ -51,12 +51,14 @@ export class Gathered {
 /** Hears what a log does, also before it has a row: what was said until then is told when it gets one. */
 export class RowListener implements LogListener {
   readonly #gathered: Gathered
+  readonly #startMoved: (row: number) => void
   #row = -1
   readonly #views = new Map<Offset, SegmentView>()
   #epochs: readonly (readonly [number, Offset])[] = []
 
-  constructor (gathered: Gathered) {
+  constructor (gathered: Gathered, startMoved: (row: number) => void) {
     this.#gathered = gathered
+    this.#startMoved = startMoved
   }
 
   attach (row: number): void {
@@ -75,6 +77,10 @@ export class RowListener implements LogListener {
     const news = this.#gathered.of(this.#row)
     news.changed.push(view)
     if (view.sealedBytes >= 0) news.sealed.push(view)
+  }
+
+  startMoved (): void {
+    if (this.#row >= 0) this.#startMoved(this.#row)
   }
 
   segmentRemoved (baseOffset: Offset): void {

@@ -93,9 +93,9 @@ export class WorkerLogs implements Calls {
   #retainedMs = NaN
   /** Rows that have segments below their log's start. */
   readonly #deleting = new Set<number>()
-  /** The first row that retention has not looked at since. */
   /** In the next tick. */
   #deletedMax = segmentsDeletedFirst
+  /** The first row that retention has not looked at since. */
   #retainFrom = Infinity
   /** The first row whose index files are written at the next tick. */
   #indexTurn = 0
@@ -171,9 +171,13 @@ export class WorkerLogs implements Calls {
     const highWatermark = this.#core.parts.table.highWatermark(row)
     const more = log.retain(this.#options.clock.nowMs(), highWatermark, true, segmentsDeletedFirst)
     if (more) this.#deleting.add(row)
+    this.#moved(row, log)
+    return log.start
+  }
+
+  #moved (row: number, log: Log): void {
     this.#core.publishState(row)
     this.#core.news.moved(row, log.durableEnd)
-    return log.start
   }
 
   #start (partitions: FoundPartition[], configs: LogConfig[], clean: boolean, nowMs: number): null {
@@ -198,7 +202,7 @@ export class WorkerLogs implements Calls {
   ): Held {
     const { disk, random } = this.#options
     const { logger } = this.#core.news
-    const listener = new RowListener(this.#core.news)
+    const listener = new RowListener(this.#core.news, row => this.#core.publishState(row))
     const { topic, topicId, partition } = identity
     const log = openLog({
       disk, random, logger, listener, folder, config, nowMs, identity: { topic, topicId, partition }, ...known
@@ -344,6 +348,8 @@ export class WorkerLogs implements Calls {
     if (log === undefined) return left
     const before = log.segments.length
     log.retain(nowMs, this.#core.parts.table.highWatermark(row), startOnly, left)
+    if (log.segments.length === before) return left
+    this.#moved(row, log)
     return left - Math.max(0, before - log.segments.length)
   }
 
