@@ -242,6 +242,7 @@ export class Border implements LogClient {
     else address = this.arena.placeOwn(records)
     const taken = link.append(what, row, address, records.length, leaderEpoch, kind, waiter, token)
     assert(taken, 'there was room')
+    this.#reads.history.appended = true
     return true
   }
 
@@ -303,6 +304,7 @@ export class Border implements LogClient {
   tick (nowMs: number): void {
     const monotonicMs = this.#options.clock.monotonicMs()
     this.#arrivals.tick()
+    this.#reads.history.tick()
     for (const link of this.#links) {
       this.#watch(link, monotonicMs)
       link.tick(nowMs, monotonicMs)

@@ -15,11 +15,16 @@ import { type FilePiece, releasePieces } from './pieces.ts'
 class CountingDisk extends MemoryDisk {
   bytesRead = 0
   reads = 0
+  /** The most in one turn of the loop, and so in one job. */
+  readsAtOnce = 0
+  #readsNow = 0
 
   override read (file: FileHandle, target: Uint8Array, position: number): number {
     const bytes = super.read(file, target, position)
     if (target.length > 8192) {
       this.reads++
+      if (this.#readsNow++ === 0) setImmediate(() => { this.#readsNow = 0 })
+      this.readsAtOnce = Math.max(this.readsAtOnce, this.#readsNow)
       this.bytesRead += bytes
     }
     return bytes
@@ -148,6 +153,23 @@ describe('readers of history', () => {
       await bytesOf(answer)
       await soon()
     }
+  })
+
+  it('are read ahead of in small pieces while somebody appends', async () => {
+    await fill(log, row, 60)
+    const consumed = async (): Promise<number> => {
+      disk.readsAtOnce = 0
+      await consumeAll(log, row)
+      return disk.readsAtOnce
+    }
+    log.tick(1)
+    await append(log, row, batchOf('y', records, 20_000))
+    log.dropTail(row)
+    expect(await consumed()).toBeLessThanOrEqual(2)
+    log.tick(2)
+    expect(await consumed()).toBeLessThanOrEqual(2)
+    log.tick(3)
+    expect(await consumed()).toBeGreaterThanOrEqual(4)
   })
 
   it('read every byte once where the tail of others fills the memory', async () => {

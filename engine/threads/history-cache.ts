@@ -20,6 +20,12 @@ const aheadShare = 1 / 4
 const segmentsMax = 256
 /** How far a reader is read ahead of: what two requests of the usual size bring. */
 const aheadCells = 8
+/**
+ * The same while somebody appends. A disk thread that reads 2 MB at once keeps its processor for 1-5 ms, and
+ * on few of them the log worker or the main thread waits for it: in pieces of one cell a producer's p99 is
+ * 0.7-0.9 of that, and a reader from a disk gets no less.
+ */
+const aheadCellsBesideAppends = 1
 
 export class HistoryCache implements RestingPlace {
   readonly arena: Arena
@@ -29,6 +35,9 @@ export class HistoryCache implements RestingPlace {
   readonly #ahead = new Set<Chunk>()
   readonly #hadMax: number
   readonly #aheadMax: number
+  /** Something was appended since the last tick. */
+  appended = false
+  #appendedBefore = false
 
   constructor (arena: Arena) {
     this.arena = arena
@@ -71,8 +80,14 @@ export class HistoryCache implements RestingPlace {
 
   /** How many cells to read ahead: few where there are many readers, who must not push each other out. */
   get aheadCells (): number {
+    if (this.appended || this.#appendedBefore) return aheadCellsBesideAppends
     const left = this.#aheadMax - this.#ahead.size
     return Math.max(1, Math.min(aheadCells, Math.floor(left / aheadCells)))
+  }
+
+  tick (): void {
+    this.#appendedBefore = this.appended
+    this.appended = false
   }
 
   rest (chunk: Chunk): void {
