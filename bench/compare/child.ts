@@ -1,7 +1,7 @@
 // Programs that are run and waited for.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 
 /** Nothing in a comparison takes so long, unless it hangs. */
 const msMax = 600_000
@@ -9,12 +9,23 @@ const msMax = 600_000
 export interface Ran {
   readonly out: string
   readonly wallMs: number
+  /** Of a processor's time, what it took; 0 where the system does not say. */
+  readonly cpuSeconds: number
+}
+
+/** Of all children that have ended, in the system's hundredths of a second. */
+function childrenCpuSeconds (): number {
+  if (!existsSync('/proc/self/stat')) return 0
+  const stat = readFileSync('/proc/self/stat', 'latin1')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[13]) + Number(fields[14])) / 100
 }
 
 /** Rejects, with what it said, when it ends with anything but 0. `input`: a file for its stdin. */
 export async function run ([command, ...args]: readonly string[], input?: string): Promise<Ran> {
   const file = input === undefined ? null : openSync(input, 'r')
   const startedMs = performance.now()
+  const startedCpuSeconds = childrenCpuSeconds()
   const child = spawn(command, args, { stdio: [file ?? 'ignore', 'pipe', 'pipe'], timeout: msMax })
   if (file !== null) closeSync(file)
   const out: string[] = []
@@ -28,7 +39,7 @@ export async function run ([command, ...args]: readonly string[], input?: string
     const said = lines.filter(line => line.trim() !== '' && !/^\s+at |^Node\.js /.test(line)).slice(-6).join('\n')
     throw new Error(`${command} ended with ${code ?? signal}: ${said}`)
   }
-  return { out: out.join(''), wallMs }
+  return { out: out.join(''), wallMs, cpuSeconds: childrenCpuSeconds() - startedCpuSeconds }
 }
 
 /** The last line that it prints is the value. */

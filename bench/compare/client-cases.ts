@@ -54,14 +54,15 @@ const perfLine =
 async function javaProduce (
   { server, topic, records }: Place, settings: readonly string[]
 ): Promise<Figures> {
-  const { out } = await run(toolCommand('ProducerPerformance', [
+  const { out, cpuSeconds } = await run(toolCommand('ProducerPerformance', [
     '--bootstrap-server', server, '--topic', topic, '--num-records', String(records),
     '--record-size', String(recordBytes), '--throughput', '-1', '--command-property', 'acks=all', ...settings
   ]))
   const found = perfLine.exec(out.trimEnd().split('\n').at(-1)!)
   if (found === null) throw new Error(`the perf tool said nothing of its result: ${out}`)
   const [recordsPerSecond, p50Ms, p99Ms, p999Ms] = found.slice(1).map(Number)
-  return { recordsPerSecond, p50Ms, p99Ms, p999Ms }
+  const clientCpuSecondsPerMillionRecords = cpuSeconds / records * 1e6
+  return { recordsPerSecond, p50Ms, p99Ms, p999Ms, clientCpuSecondsPerMillionRecords }
 }
 
 async function javaConsume ({ server, topic, records }: Place): Promise<Figures> {
@@ -105,10 +106,12 @@ async function kcat ({ server, topic, records }: Place): Promise<Figures> {
     const file = join(folder, 'lines')
     writeFileSync(file, `${'x'.repeat(recordBytes)}\n`.repeat(records))
     const about = ['-b', server, '-t', topic]
-    const { wallMs } = await run(['kcat', '-P', ...about, '-X', 'acks=all', '-l', file])
+    const { wallMs, cpuSeconds } = await run(['kcat', '-P', ...about, '-X', 'acks=all', '-l', file])
     const readMs = await runSilently(['kcat', '-C', ...about, '-o', 'beginning', '-e', '-q'])
     return {
-      recordsPerSecond: records / wallMs * 1000, consumedRecordsPerSecond: records / readMs * 1000
+      recordsPerSecond: records / wallMs * 1000,
+      consumedRecordsPerSecond: records / readMs * 1000,
+      clientCpuSecondsPerMillionRecords: cpuSeconds / records * 1e6
     }
   } finally {
     rmSync(folder, { recursive: true })

@@ -30,6 +30,7 @@ export const metrics = {
   p999Ms: milliseconds('p99.9'),
   cpuSecondsPerGigabyte: { title: 'broker CPU s/GB', better: 'less', show: short },
   cpuSecondsPerMillionRequests: { title: 'broker CPU s/M requests', better: 'less', show: short },
+  clientCpuSecondsPerMillionRecords: { title: 'producing client CPU s/M records', better: 'less', show: short },
   residentMegabytesMax: megabytes('peak memory'),
   startMs: milliseconds('start to first acknowledged produce'),
   idleMegabytes: megabytes('memory, idle'),
