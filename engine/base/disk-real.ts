@@ -5,6 +5,7 @@ import {
   closeSync, constants, fdatasyncSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readSync,
   readdirSync, readFileSync, renameSync, rmSync, statfsSync, statSync, unlinkSync, writeSync, writevSync
 } from 'node:fs'
+import { open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { assert } from './assert.ts'
 import { type Disk, DiskError, type FileHandle, type FileStatus, type OpenMode } from './disk.ts'
@@ -138,5 +139,29 @@ export const realDisk: Disk = {
     }
     realDisk.rename(draft, path)
     realDisk.fsyncDirectory(dirname(path))
+  }
+}
+
+/**
+ * The same as replaceFile(), while the caller's thread goes on: for few small files now and then, where no
+ * other thread is there to do it. One at a time per path.
+ */
+export async function replaceFileAside (path: string, bytes: Uint8Array): Promise<void> {
+  const draft = `${path}.tmp`
+  try {
+    const file = await open(draft, openFlags.write, 0o644)
+    try {
+      await file.truncate(0)
+      await file.writeFile(bytes)
+      await file.datasync()
+    } finally {
+      await file.close()
+    }
+    await rename(draft, path)
+    if (!foldersCanSync) return
+    const folder = await open(dirname(path), constants.O_RDONLY)
+    try { await folder.sync() } finally { await folder.close() }
+  } catch (error) {
+    throw refused(error, 'replace', path)
   }
 }

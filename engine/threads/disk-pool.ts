@@ -1,8 +1,12 @@
 // Disk threads that Piscina owns, started at the first job: one for what the device does, another for
 // checking records, which needs no device: an fsync does not wait behind it.
+//
+// Small files are replaced without one, by the threads that Node keeps for such calls: a broker whose clients
+// keep up writes nothing but its checkpoints, and a thread takes 15 MB.
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import { DiskError } from '../base/disk.ts'
+import { replaceFileAside } from '../base/disk-real.ts'
 import { type DiskTask } from './disk-entry.ts'
 import { type DiskJob, type JobResults } from './disk-jobs.ts'
 import { type DiskAnswer, type DiskThread } from './disk-thread.ts'
@@ -11,6 +15,8 @@ import { entryUrl } from './entry-url.ts'
 
 /** Enough to hide the hop, few enough that an fsync does not queue behind many reads. */
 const inWorkMax = 2
+
+type ReplaceJob = DiskJob & { kind: 'replace' }
 
 interface Waiting {
   job: DiskJob
@@ -21,6 +27,7 @@ interface Waiting {
 export class PoolDisk implements DiskThread {
   readonly #device: PoolThread
   readonly #checker: PoolThread
+  #replaced: Promise<unknown> = Promise.resolve() // what was replaced last; never rejects
 
   constructor (arena: SharedArrayBuffer) {
     this.#device = new PoolThread(arena)
@@ -28,10 +35,21 @@ export class PoolDisk implements DiskThread {
   }
 
   run<K extends DiskJob['kind']> (job: DiskJob & { kind: K }): Promise<JobResults[K]> {
+    if (job.kind === 'replace') return this.#replace(job as ReplaceJob)
     return (job.kind === 'check' ? this.#checker : this.#device).run(job)
   }
 
+  /** One after the other: of two states of a file the later one stays. */
+  #replace (job: ReplaceJob): Promise<any> {
+    const { path, bytes } = job
+    const done = this.#replaced.then(() =>
+      this.#device.idle ? replaceFileAside(path, bytes) : this.#device.run(job))
+    this.#replaced = done.catch(() => {})
+    return done
+  }
+
   async close (): Promise<void> {
+    await this.#replaced
     await Promise.all([this.#device.close(), this.#checker.close()])
   }
 }
@@ -52,6 +70,11 @@ class PoolThread {
 
   constructor (arena: SharedArrayBuffer) {
     this.#arena = arena
+  }
+
+  /** It has not started, and has not ended: there is no thread. */
+  get idle (): boolean {
+    return this.#running === null && this.#ended === null
   }
 
   run (job: DiskJob): Promise<any> {

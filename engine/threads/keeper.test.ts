@@ -28,7 +28,8 @@ function keeping () {
       jobs.push(job.path)
       if (state.refuses) throw new DiskError('EMFILE', 'open', job.path)
       disk.replaceFile(job.path, job.bytes)
-    }
+    },
+    async close () { jobs.push(`ended, with ${disk.status(name) === null ? 'nothing' : disk.readFile(name)}`) }
   } as unknown as DiskThread
   const options = {
     directories: ['/data'],
@@ -52,7 +53,7 @@ function keeping () {
     await new Promise(resolve => setImmediate(resolve))
     return [...jobs]
   }
-  return { tick, row, table, disk, state }
+  return { tick, row, table, disk, state, keeper, jobs }
 }
 
 describe('the checkpoints of a log directory', () => {
@@ -76,5 +77,12 @@ describe('the checkpoints of a log directory', () => {
     state.refuses = false
     expect(await tick([])).toContain(name)
     expect(await tick([])).toEqual([])
+  })
+  it('are written at the end when the disk thread writes no more', async () => {
+    const { keeper, row, table, disk, jobs } = keeping()
+    table.setHighWatermark(0, 7)
+    await keeper.close(true, [row])
+    expect(jobs).toEqual(['ended, with nothing'])
+    expect(disk.readFile(name).toString()).toBe('0\n1\norders 0 7\n')
   })
 })

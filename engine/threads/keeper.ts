@@ -226,6 +226,8 @@ export class DirectoryKeeper {
     const closing = this.links.map(link => link.call({ kind: 'close', clean }).catch(() => null))
     const closed = await Promise.all(closing)
     const whole = closed.every(logs => logs !== null) && this.failure === null
+    // Before the files are written here: nobody else writes them at the same time.
+    await this.thread.close()
     try {
       if (whole) this.#mark(clean, closed as ClosedLogs[], rows)
       for (const { path } of this.#doomed) disk.removeDirectory(path)
@@ -234,7 +236,6 @@ export class DirectoryKeeper {
       const fields = { directory: this.path, reason: error.message }
       this.#options.logger.error(fields, 'the log directory could not be closed')
     }
-    await this.thread.close()
     await this.#lock?.release()
   }
 
