@@ -1,7 +1,7 @@
 // Compressed batches on their way in: unpacked to be walked, packed anew where the topic wants another codec.
 import { batchHeaderBytes, type BatchHeader } from '../protocol/record-batch.ts'
 import { renumber } from '../protocol/record-rewrite.ts'
-import { recordsOf, uncompressedBytesMax, wrapBatch } from '../protocol/record.ts'
+import { recordsLent, uncompressedBytesMax, wrapBatch } from '../protocol/record.ts'
 import { type CodecId, codecIds, compress, CompressionError, isCodecId } from '../protocol/compression/index.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import { assert } from '../base/assert.ts'
@@ -21,10 +21,10 @@ export function knownCodec (codec: number): boolean {
   return isCodecId(codec)
 }
 
-/** The plain records of a batch. */
+/** The plain records of a batch: there until the next is unpacked. */
 export function unpack (batch: Buffer, header: BatchHeader, bytesMax: number): Buffer {
   try {
-    const plain = recordsOf(batch, 0, header, bytesMax)
+    const plain = recordsLent(batch, 0, header, bytesMax)
     return Buffer.from(plain.buffer, plain.byteOffset, plain.length)
   } catch (error) {
     if (!(error instanceof CompressionError)) throw error

@@ -1,7 +1,7 @@
 // Single records: made and taken apart one by one, for what is not on the hot path (internal topics, tools,
 // tests, compaction, a topic that compresses differently).
 
-import { compress, type CodecId, codecIds, decompress } from './compression/index.ts'
+import { compress, type CodecId, codecIds, decompress, decompressLent } from './compression/index.ts'
 import {
   BatchHeader, batchAttributes, batchHeader, batchHeaderBytes, batchOverheadBytes, currentMagic, noProducerId,
   noSequence, noTimestamp, readBatchHeader, updateCrc, writeInt16, writeInt32, writeInt64
@@ -177,6 +177,14 @@ export function recordsOf (
   return header.codec === codecIds.none ? body : decompress(header.codec, body, bytesMax)
 }
 
+/** The same for who only looks: they are there until this thread decompresses the next batch. */
+export function recordsLent (
+  buf: Uint8Array, at: number, header: BatchHeader, bytesMax: number = uncompressedBytesMax
+): Uint8Array {
+  const body = buf.subarray(at + batchHeaderBytes, at + header.bytes)
+  return header.codec === codecIds.none ? body : decompressLent(header.codec, body, bytesMax)
+}
+
 /**
  * Walks the records of a compressed batch, as walkRecords() does those of a plain one. The output is bounded:
  * CompressionError 'too-large' beyond `bytesMax`, 'damaged' or 'unknown-codec' where it cannot be read.
@@ -184,7 +192,7 @@ export function recordsOf (
 export function walkCompressed (
   buf: Uint8Array, at: number, header: BatchHeader, walk: RecordWalk, bytesMax: number = uncompressedBytesMax
 ): number {
-  const plain = recordsOf(buf, at, header, bytesMax)
+  const plain = recordsLent(buf, at, header, bytesMax)
   return walkRecords(plain, 0, plain.length, header.recordCount, header.baseTimestamp, walk)
 }
 

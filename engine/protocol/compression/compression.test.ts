@@ -2,6 +2,7 @@
 
 import fc from 'fast-check'
 import { compressFrameSync, decompressFrameSync } from 'lz4-napi'
+import { compressSync as snappyBlock } from 'snappy'
 import { deflateRawSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { type CodecId, codecIds, codecNames, compress, CompressionError, decompress } from './index.ts'
@@ -53,6 +54,12 @@ describe.each(real.map((id) => [codecNames[id], id] as const))('%s', (_, id) => 
     }))
   })
 
+  test('keeps what it gave when it gives more', () => {
+    const first = decompress(id, compress(id, text(5000)), bytesMax)
+    decompress(id, compress(id, noise(5000)), bytesMax)
+    expect(Buffer.compare(first, text(5000))).toBe(0)
+  })
+
   test('reads from shared memory', () => {
     const packed = compress(id, text(5000))
     const shared = Buffer.from(new SharedArrayBuffer(packed.length))
@@ -92,6 +99,38 @@ describe.each(real.map((id) => [codecNames[id], id] as const))('%s', (_, id) => 
     fc.assert(fc.property(fc.uint8Array({ minLength: 1, maxLength: 200 }), (bytes) => {
       expect(['none', 'damaged', 'too-large']).toContain(faultOf(id, bytes, 10_000))
     }), { numRuns: 500 })
+  })
+})
+
+describe('more than the memory holds that blocks are taken apart in', () => {
+  const large = Buffer.concat([text(5_000_000), noise(4_500_000)])
+  const odd = Buffer.concat([text(300), noise(70_000)])
+
+  function snappyStream (...blocks: Buffer[]): Buffer {
+    const header = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1])
+    const sized = blocks.flatMap((block) => {
+      const size = Buffer.alloc(4)
+      size.writeInt32BE(block.length)
+      return [size, block]
+    })
+    return Buffer.concat([header, ...sized])
+  }
+
+  const packed: [string, CodecId, Uint8Array, Buffer][] = [
+    ['lz4 in small blocks', codecIds.lz4, compress(codecIds.lz4, large), large],
+    ['lz4 in a library\'s blocks', codecIds.lz4, compressFrameSync(large), large],
+    ['snappy in small blocks', codecIds.snappy, compress(codecIds.snappy, large), large],
+    ['snappy in one block', codecIds.snappy, snappyBlock(large), large],
+    ['snappy in blocks of all sizes', codecIds.snappy,
+      snappyStream(...[odd, large, odd, odd, large].map(plain => snappyBlock(plain))), Buffer.concat([odd, large, odd, odd, large])]
+  ]
+  test.each(packed)('%s', (_, id, bytes, plain) => {
+    expect(Buffer.compare(decompress(id, bytes, plain.length), plain)).toBe(0)
+    expect(faultOf(id, bytes, plain.length - 1)).toBe('too-large')
+    const hurt = Buffer.from(bytes)
+    hurt.fill(0, hurt.length - 100_000)
+    expect(faultOf(id, hurt, plain.length)).not.toBe('too-large')
+    expect(decompress(id, compress(id, text(100)), 100).length).toBe(100)
   })
 })
 

@@ -5,6 +5,7 @@ import { CompressionError, tooLarge } from './error.ts'
 import * as gzip from './gzip.ts'
 import { type PackLimits } from './limits.ts'
 import * as lz4 from './lz4.ts'
+import { isLent } from './scratch.ts'
 import * as snappy from './snappy.ts'
 import * as zstd from './zstd.ts'
 
@@ -21,6 +22,7 @@ export const codecNames: readonly CodecName[] = ['none', 'gzip', 'snappy', 'lz4'
 
 interface Codec {
   compress (bytes: Uint8Array, limits: PackLimits): Buffer
+  /** What it returns may be lent. */
   decompress (bytes: Uint8Array, bytesMax: number): Buffer
 }
 
@@ -49,6 +51,12 @@ export function compress (id: CodecId, bytes: Uint8Array, limits: PackLimits = n
 
 /** Throws CompressionError; never makes more than about `bytesMax` bytes, whatever the input claims. */
 export function decompress (id: number, bytes: Uint8Array, bytesMax: number): Uint8Array {
+  const plain = decompressLent(id, bytes, bytesMax)
+  return isLent(plain) ? Buffer.from(plain) : plain
+}
+
+/** The same for who only looks: the next batch that this thread decompresses may lie where this one did. */
+export function decompressLent (id: number, bytes: Uint8Array, bytesMax: number): Uint8Array {
   const codec = codecOf(id)
   if (codec !== null) return codec.decompress(bytes, bytesMax)
   if (bytes.length > bytesMax) throw tooLarge(bytesMax)
