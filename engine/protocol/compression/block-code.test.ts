@@ -168,7 +168,8 @@ describe('snappy literals', () => {
       size.writeUInt32LE(plain.length - 1)
       const length = more === 1 ? 200 : plain.length
       if (more === 1) size[0] = length - 1
-      const block = Buffer.concat([Buffer.from([(59 + more) << 2]), size.subarray(0, more), plain.subarray(0, length)])
+      const tag = Buffer.from([(59 + more) << 2])
+      const block = Buffer.concat([tag, size.subarray(0, more), plain.subarray(0, length)])
       expect(unpack('snappyBlock', block, length)).toEqual(plain.subarray(0, length))
       expect(unpack('snappyBlock', block, length - 1)).toBeNull()
       expect(unpack('snappyBlock', block.subarray(0, -1), length)).toBeNull()

@@ -105,6 +105,7 @@ describe.each(real.map((id) => [codecNames[id], id] as const))('%s', (_, id) => 
 describe('more than the memory holds that blocks are taken apart in', () => {
   const large = Buffer.concat([text(5_000_000), noise(4_500_000)])
   const odd = Buffer.concat([text(300), noise(70_000)])
+  const mixed = [odd, large, odd, odd, large]
 
   function snappyStream (...blocks: Buffer[]): Buffer {
     const header = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1])
@@ -122,7 +123,7 @@ describe('more than the memory holds that blocks are taken apart in', () => {
     ['snappy in small blocks', codecIds.snappy, compress(codecIds.snappy, large), large],
     ['snappy in one block', codecIds.snappy, snappyBlock(large), large],
     ['snappy in blocks of all sizes', codecIds.snappy,
-      snappyStream(...[odd, large, odd, odd, large].map(plain => snappyBlock(plain))), Buffer.concat([odd, large, odd, odd, large])]
+      snappyStream(...mixed.map(plain => snappyBlock(plain))), Buffer.concat(mixed)]
   ]
   test.each(packed)('%s', (_, id, bytes, plain) => {
     expect(Buffer.compare(decompress(id, bytes, plain.length), plain)).toBe(0)
