@@ -221,6 +221,27 @@ describe('readers of history', () => {
     }
   })
 
+  it('of a partition each are read ahead of by several cells, and push nothing out', async () => {
+    const rows = [row]
+    while (rows.length < 6) rows.push(await openRow(log, rows.length))
+    for (const one of rows) await fill(log, one, 60)
+    for (let tick = 1; tick <= 2; tick++) log.tick(tick)
+    const most: number[] = []
+    const readers = rows.map(one => consume(log, one, 0))
+    disk.bytesRead = 0
+    for (let answer = 0; answer < 6; answer++) {
+      disk.readsAtOnce = 0
+      for (const reader of readers) {
+        await reader.next()
+        await soon()
+      }
+      most.push(disk.readsAtOnce)
+    }
+    expect(Math.max(...most)).toBeGreaterThanOrEqual(4)
+    // The first bytes of each come with the search for them, and once more with their cell.
+    expect(disk.bytesRead).toBeLessThan(rows.length * (60 * batchBytes + cellBytes))
+  })
+
   it('leave memory to producers that want it, and to other readers', async () => {
     await fill(log, row, 80)
     await consumeAll(log, row)
