@@ -15,7 +15,7 @@ import { type PackLimits } from './limits.ts'
 import { blockBytesMax, type Scratch, scratch } from './scratch.ts'
 
 interface Native {
-  compressSync (bytes: Uint8Array): Buffer
+  compressSync (bytes: Uint8Array, options: { copyOutputData: true }): Buffer
   uncompressSync (bytes: Uint8Array, options: { asBuffer: true }): Buffer
 }
 
@@ -27,6 +27,8 @@ const blockBytes = 32_768
 /** Three bytes of a block stand for 64 at most. */
 const expansionMax = 22
 
+// With the copy, what comes out is V8's own memory. What is the library's is freed by the event loop, and a
+// log worker has none.
 let loaded: Native | null = null
 
 function native (): Native {
@@ -42,7 +44,7 @@ export function compress (bytes: Uint8Array, { bytesMax = Infinity }: PackLimits
   const parts: Uint8Array[] = [header]
   let left = bytesMax - header.length
   for (let at = 0; at < bytes.length; at += blockBytes) {
-    const block = native().compressSync(bytes.subarray(at, at + blockBytes))
+    const block = native().compressSync(bytes.subarray(at, at + blockBytes), { copyOutputData: true })
     const length = Buffer.allocUnsafe(4)
     length.writeInt32BE(block.length)
     parts.push(length, block)
