@@ -44,8 +44,10 @@ const sections = { type: 1, function: 3, memory: 5, export: 7, code: 10 }
 
 export const add = int32Operation(0x6a)
 export const subtract = int32Operation(0x6b)
+export const multiply = int32Operation(0x6c)
 export const and = int32Operation(0x71)
 export const or = int32Operation(0x72)
+export const xor = int32Operation(0x73)
 export const shiftLeft = int32Operation(0x74)
 export const shiftRight = int32Operation(0x76)
 export const equal = int32Operation(0x46)
@@ -59,6 +61,11 @@ export const byteAt = load([0x2d])
 export const uint16At = load([0x2f])
 export const int32At = load([0x28])
 export const vectorAt = load([0xfd, ...unsigned(0)])
+
+/** How many of the lowest bits are 0. */
+export function trailingZeros (value: Value): Code {
+  return place => [...valueOf(value, place), 0x68]
+}
 
 /** The bytes of `vector` that the bytes of `indexes` name. */
 export function shuffled (vector: Code, indexes: Code): Code {
@@ -93,6 +100,15 @@ export function set (name: string, value: Value): Code {
 
 export function increase (name: string, value: Value): Code {
   return set(name, add(name, value))
+}
+
+export const storeByte = store(0x3a)
+/** Little-endian, at any place. */
+export const storeUint16 = store(0x3b)
+
+function store (opcode: number) {
+  return (address: Value, value: Value): Code =>
+    place => [...valueOf(address, place), ...valueOf(value, place), opcode, 0, 0]
 }
 
 export function storeVector (address: Value, vector: Code | typeof vectorName): Code {
