@@ -23,7 +23,7 @@ const aheadCells = 8
 /**
  * The same while somebody appends. A disk thread that reads 2 MB at once keeps its processor for 1-5 ms, and
  * on few of them the log worker or the main thread waits for it: in pieces of one cell a producer's p99 is
- * 0.7-0.9 of that, and a reader from a disk gets no less.
+ * about 0.8 of that (0.7-1.2 by the run), and a reader from a disk gets no less.
  */
 const aheadCellsBesideAppends = 1
 

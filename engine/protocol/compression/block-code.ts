@@ -48,7 +48,7 @@ function refuseIf (condition: Code): Code {
 }
 
 /** `length` bytes from `from`, which lies at least 16 bytes before `target` or elsewhere. */
-const copyApart: readonly Code[] = [
+export const copyApart: readonly Code[] = [
   set('end', add('target', 'length')),
   loop('copy',
     storeVector('target', vectorAt('from')),

@@ -8,13 +8,13 @@
 import { assert } from '../../base/assert.ts'
 import {
   add, atLeast, byteAt, type Code, either, equal, increase, instantiate, int32At, less, loop, more, multiply,
-  or, repeat, repeatIf, returned, set, shiftLeft, shiftRight, storeByte, storeUint16, storeVector, subtract,
-  trailingZeros, uint16At, vectorAt, type WasmFunction, when, xor
+  or, repeat, repeatIf, returned, set, shiftLeft, shiftRight, storeByte, storeUint16, subtract, trailingZeros,
+  uint16At, type WasmFunction, when, xor
 } from '../../base/wasm.ts'
+import { copyApart, stepBytes } from './block-code.ts'
 
 /** Places in the table, and distances, are of 16 bits. */
 export const packedBytesMax = 65_536
-const stepBytes = 16
 /** For steps that go on beyond an end. */
 const roomBytes = 4 * stepBytes
 const hashBits = 13
@@ -56,13 +56,7 @@ const literals: readonly Code[] = [
     [set('tag', 0xf0), ...longLength(subtract('length', 15))],
     [set('tag', shiftLeft('length', 4))]),
   set('from', 'anchor'),
-  set('end', add('target', 'length')),
-  loop('copy',
-    storeVector('target', vectorAt('from')),
-    increase('from', stepBytes),
-    increase('target', stepBytes),
-    repeatIf('copy', less('target', 'end'))),
-  set('target', 'end')
+  ...copyApart
 ]
 
 /** The place in the table of the four bytes in `word`. */
