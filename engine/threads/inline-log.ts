@@ -47,7 +47,8 @@ class InlineFilling implements Filling {
       channel: { send: object => fromWorker.add(object), receive: () => toWorker.take() },
       table,
       arenaBytes: arena.bytes,
-      alert () {}
+      alert () {},
+      alerted: () => true // it is the caller, who takes what there is when all is done
     })
     const retentionCheckMs = this.#options.retentionCheckMs ?? optionDefaults.retentionCheckMs
     const retentionDelayMs = this.#options.retentionDelayMs ?? optionDefaults.retentionDelayMs

@@ -26,7 +26,8 @@ export function logWorker (task: WorkerTask): void {
     channel: portChannel<ToWorker, FromWorker>(task.objects),
     table: new PartitionTable(task.table),
     arenaBytes: Buffer.from(task.arena),
-    alert () { if (wake.needed()) task.alarm.postMessage(null) }
+    alert () { if (wake.needed()) task.alarm.postMessage(null) },
+    alerted: () => wake.pending()
   })
   const { directory, defaults, retentionCheckMs, retentionDelayMs } = task
   core.serve(new WorkerLogs(core, {
