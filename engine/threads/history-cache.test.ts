@@ -172,6 +172,26 @@ describe('readers of history', () => {
     expect(await consumed()).toBeGreaterThanOrEqual(4)
   })
 
+  it('are read ahead of in small pieces while others are little behind, until those have come along', async () => {
+    await fill(log, row, 60)
+    for (let tick = 1; tick <= 2; tick++) log.tick(tick)
+    const [first, second] = [consume(log, row, 0), consume(log, row, 0)]
+    const readOf = async (reader: typeof first, answers: number): Promise<number> => {
+      disk.readsAtOnce = 0
+      while (answers-- > 0) {
+        await reader.next()
+        await soon()
+      }
+      return disk.readsAtOnce
+    }
+    expect(await readOf(first, 2)).toBeGreaterThanOrEqual(4)
+    expect(await readOf(second, 1)).toBe(0)
+    await readOf(first, 1)
+    expect(await readOf(first, 1)).toBeLessThanOrEqual(3)
+    expect(await readOf(second, 3)).toBe(0)
+    expect(await readOf(first, 1)).toBeGreaterThanOrEqual(4)
+  })
+
   it('read every byte once where the tail of others fills the memory', async () => {
     const other = await openRow(log, 1)
     await fill(log, row, 60)

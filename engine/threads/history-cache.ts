@@ -89,6 +89,9 @@ export class HistoryCache implements RestingPlace {
     return Math.max(1, Math.min(aheadCells, Math.floor(left / 2)))
   }
 
+  /** Who is that far behind another may still find what that one had. */
+  get hadBytesMax (): number { return this.#hadMax * cellBytes }
+
   tick (): void {
     this.#appendedBefore = this.appended
     this.appended = false

@@ -166,7 +166,9 @@ async function readSegment (
   const { position, bytes, firstBytes, batchBytes } = found
   const pieces: Piece[] = []
   if (position >= 0) {
-    ranges.learnPlace({ offset, position, bytes: batchBytes })
+    const place = { offset, position, bytes: batchBytes }
+    ranges.learnPlace(place)
+    ranges.moves(place, position + bytes)
     ranges.learnEnd(upper, found.end)
     if (found.next !== null) ranges.learnPlace(found.next, position + bytes)
     ranges.wantPlace(position + bytes, found.end, bytes)
@@ -214,6 +216,7 @@ export function continueHistory (
   if (bytes < place.bytes) bytes = minOneBatch ? place.bytes : 0
   if (bytes <= 0) return nothing
   ranges.wantPlace(position + bytes, end, bytes)
+  ranges.moves(place, position + bytes)
   return { bytes, pieces: [new HistoryRange(disk, ranges, position, bytes, end, true)], aborted: [] }
 }
 
