@@ -8,7 +8,7 @@ import { type Disk, DiskError } from './disk.ts'
 import { FaultyDisk } from './disk-faulty.ts'
 import { MemoryDisk } from './disk-memory.ts'
 import { realDisk } from './disk-real.ts'
-import { slicesAfter } from './slices.ts'
+import { copyShared, slicesAfter } from './slices.ts'
 import { SeededRandom } from './random-seeded.ts'
 
 function codeOf (call: () => unknown): string {
@@ -277,4 +277,15 @@ describe('a fault', () => {
     put(faulty, '/b', 'cd')
     expect(text(faulty, '/b')).toBe('abcd')
   })
+})
+
+test('bytes are copied into shared memory whole and in parts, wherever they lie', () => {
+  const source = Buffer.from('0123456789')
+  for (let start = 0; start <= 10; start++) {
+    for (let end = start; end <= 10; end++) {
+      const target = Buffer.from(new SharedArrayBuffer(16)).fill('.')
+      copyShared(source, start, end, target, 3)
+      expect(target.toString()).toBe(`...${source.toString('latin1', start, end)}`.padEnd(16, '.'))
+    }
+  }
 })

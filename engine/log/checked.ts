@@ -1,6 +1,7 @@
 // Batches that take long to check: compressed ones of some size, all of gzip, and large ones that are packed
 // anew. They are checked on a disk thread, where nobody else waits for it; what is found there crosses back
 // as plain data, and admission goes on with it as if it had looked itself.
+import { copyShared } from '../base/slices.ts'
 import { codecIds } from '../protocol/compression/index.ts'
 import { batchAttributes, batchHeader, batchHeaderBytes, currentMagic } from '../protocol/record-batch.ts'
 import { Admission } from './admission.ts'
@@ -30,7 +31,7 @@ export function checkRecords (
   const { batch, errorMessage, recordErrors, logSeen } = admission
   const own = batch.buffer === records.buffer && batch.byteOffset === records.byteOffset
   const packed = own || errorCode !== 0 ? null : new Uint8Array(new SharedArrayBuffer(batch.length))
-  packed?.set(batch)
+  if (packed !== null) copyShared(batch, 0, batch.length, packed, 0)
   return { errorCode, errorMessage, recordErrors, logSeen, bytes: batch.length, packed }
 }
 

@@ -102,6 +102,35 @@ describe('the arena', () => {
     expect(arena.slice(sender.frame.address, 5000).equals(bytes)).toBe(true)
   })
 
+  it('gives a small frame its place at once when a good part of it is there', () => {
+    const arena = small(8)
+    const bytes = Buffer.from(Array.from({ length: 40_000 }, (_, at) => at * 31 % 251))
+    const cut = new Sender(arena, bytes)
+    cut.send(6_000)
+    expect(arena.usedBytes).toBe(cellBytes)
+    const whole = arena.place(fill(1000, 7), 0, 1000)
+    expect(whole).toBe(40_000)
+    expect(cut.send(40_000)).toBe(true)
+    expect(cut.frame.address).toBe(0)
+    expect(arena.slice(0, 40_000).equals(bytes)).toBe(true)
+    const given = new Sender(arena, bytes)
+    given.send(20_000)
+    given.frame.abandon()
+    for (const [address, length] of [[0, 40_000], [whole, 1000]]) arena.release(address, length)
+    arena.close()
+    expect([arena.heldCells, arena.usedBytes]).toEqual([0, 0])
+  })
+
+  it('lets nobody hold a cell for a few bytes of a small frame', () => {
+    const arena = small(8)
+    const [short, early] = [8_000, 65_000].map(bytes => new Sender(arena, fill(bytes, 1)))
+    short.send(7_000)
+    early.send(8_000)
+    expect([arena.usedBytes, arena.heldCells]).toEqual([15_000, 0])
+    for (const { frame } of [short, early]) frame.abandon()
+    expect(arena.usedBytes).toBe(0)
+  })
+
   it('charges what arrived, not what was announced', () => {
     const arena = small(8)
     const sender = new Sender(arena, fill(20 * cellBytes, 1))

@@ -12,6 +12,7 @@
 // For a log:     retain/release around a batch in work, keep() when the tail points at it, intact() to read.
 import { assert } from '../base/assert.ts'
 import { type Clock } from '../base/clock.ts'
+import { copyShared } from '../base/slices.ts'
 import { type FrameEvents, Shortage, type MemoryWaiter } from './shortage.ts'
 import { type Address, cellBytes, smallFrameBytesMax } from './cells.ts'
 import { UnfinishedFrame } from './unfinished-frame.ts'
@@ -95,12 +96,19 @@ export class Arena {
   /** Copies a whole small frame into the current cell; the caller holds one count of it. -1: memory is short,
    *  begin() one instead. */
   place (source: Buffer, start: number, end: number): Address {
-    const length = end - start
+    const address = this.reserve(end - start)
+    if (address >= 0) copyShared(source, start, end, this.bytes, address)
+    return address
+  }
+
+  /** Room for a small frame in the current cell, for place() and for a frame of which enough has arrived. The
+   *  caller holds one count of it. -1: memory is short. */
+  reserve (length: number): Address {
     assert(length <= smallFrameBytesMax, 'only small frames share cells')
     if (this.#current < 0 || this.#position + length > cellBytes) {
       if (this.#shortage.waiting > 0 || !this.#turnCell(false)) return -1
     }
-    return this.#copyIn(source, start, end)
+    return this.#nextPlace(length)
   }
 
   /** A frame that still arrives, or has to wait. null: it is larger than the whole address space. */
@@ -115,19 +123,20 @@ export class Arena {
       if (this.#current < 0 || this.#position + source.length > cellBytes) {
         assert(this.#turnCell(true), 'the address space is full')
       }
-      return this.#copyIn(source, 0, source.length)
+      const address = this.#nextPlace(source.length)
+      copyShared(source, 0, source.length, this.bytes, address)
+      return address
     }
     const address = this.reserveRun(source.length)
     assert(address >= 0, 'the address space is full')
     for (let at = 0; at < source.length; at += cellBytes) this.chargeCell(address + at, true)
-    source.copy(this.bytes, address)
+    copyShared(source, 0, source.length, this.bytes, address)
     return address
   }
 
-  #copyIn (source: Buffer, start: number, end: number): Address {
+  #nextPlace (length: number): Address {
     const address = this.#current * cellBytes + this.#position
-    source.copy(this.bytes, address, start, end)
-    this.#position += end - start
+    this.#position += length
     this.#counts[this.#current]++
     return address
   }

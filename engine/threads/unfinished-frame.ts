@@ -1,7 +1,9 @@
-// A Produce frame on its way in. Up to 64 KB it is collected privately; a larger one gets neighbouring cells
-// of its own. The budget is charged as bytes arrive, so an announcement alone costs nothing but address
+// A Produce frame on its way in. Up to 64 KB it gets its place beside others when a good part of it is there
+// at once, as where a read has cut it in two; else it is collected privately. A larger one gets neighbouring
+// cells of its own. The budget is charged as bytes arrive, so an announcement alone costs nothing but address
 // space, and one that is out of proportion not even that.
 import { assert } from '../base/assert.ts'
+import { copyShared } from '../base/slices.ts'
 import { type Arena } from './arena.ts'
 import { type Address, cellBytes, smallFrameBytesMax } from './cells.ts'
 import { type FrameEvents, type Shortage, type Unfinished } from './shortage.ts'
@@ -9,6 +11,10 @@ import { type FrameEvents, type Shortage, type Unfinished } from './shortage.ts'
 /** A larger announcement must bring its first 64 KB before address space is reserved for it. */
 const trustedRunBytes = 4 * cellBytes
 const privateBytesMin = 4096
+/** A frame that has a place holds its whole cell until it is complete: a smaller one is not worth that, */
+const placedBytesMin = 8192
+/** and no client gets it for less than this part of the frame. */
+const placedShare = 1 / 8
 
 export class UnfinishedFrame implements Unfinished {
   readonly announcedBytes: number
@@ -60,6 +66,7 @@ export class UnfinishedFrame implements Unfinished {
     assert(!this.#ended, 'the frame has ended')
     const stop = Math.min(end, start + this.announcedBytes - this.#filled)
     let at = start
+    if (this.#address < 0 && this.#filled === 0) this.#placeAtOnce(stop - start)
     for (;;) {
       if (!this.#ready()) {
         this.#shortage.wait(this)
@@ -103,6 +110,13 @@ export class UnfinishedFrame implements Unfinished {
     return this.#startRun() || !due
   }
 
+  /** Where memory is short nothing changes: the frame is collected. */
+  #placeAtOnce (there: number): void {
+    const { announcedBytes } = this
+    if (announcedBytes > smallFrameBytesMax || announcedBytes < placedBytesMin) return
+    if (there >= announcedBytes * placedShare) this.#address = this.#arena.reserve(announcedBytes)
+  }
+
   #settle (): boolean {
     const source = this.#private ?? Buffer.alloc(0)
     let address = this.#arena.place(source, 0, this.#filled)
@@ -123,7 +137,7 @@ export class UnfinishedFrame implements Unfinished {
     if (address < 0) return false
     if (this.#filled > 0) {
       this.#arena.chargeCell(address, true)
-      this.#private!.copy(this.#arena.bytes, address, 0, this.#filled)
+      copyShared(this.#private!, 0, this.#filled, this.#arena.bytes, address)
       this.#dropPrivate()
     }
     this.#address = address
@@ -134,7 +148,7 @@ export class UnfinishedFrame implements Unfinished {
     const target = this.#address + this.#filled
     if (!this.#arena.chargeCell(target, this.#mayExceed)) return 0
     const count = Math.min(stop - at, cellBytes - target % cellBytes)
-    chunk.copy(this.#arena.bytes, target, at, at + count)
+    copyShared(chunk, at, at + count, this.#arena.bytes, target)
     return count
   }
 
