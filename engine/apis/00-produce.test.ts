@@ -126,6 +126,15 @@ describe('Produce', () => {
     })
     produce(twice, doors.context)
     expect(doors.log.appends.map(append => append.records.toString())).toEqual(['b'])
+    const apart = make(Produce.request, {
+      acks: 1,
+      topicData: [{
+        name: 't',
+        partitionData: [1, 0, 1].map((index, at) => ({ index, records: Buffer.from([99 + at]) }))
+      }]
+    })
+    produce(apart, doors.context)
+    expect(doors.log.appends.slice(1).map(append => append.records.toString())).toEqual(['d', 'e'])
   })
 })
 

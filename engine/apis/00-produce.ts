@@ -9,7 +9,7 @@
 import { errorCodes, errorName } from '../protocol/errors.ts'
 import { type Produce, type ProduceRequest, type ProduceResponse } from '../protocol/messages/00-produce.ts'
 import { type AppendResult } from '../log/types.ts'
-import { type TopicInfo } from '../catalog/catalog.ts'
+import { type PartitionInfo, type TopicInfo } from '../catalog/catalog.ts'
 import { type HostedPartition } from '../replication/partitions.ts'
 import { type AppendOrigin, type AppendWaiter } from '../threads/log-client.ts'
 import { type Parked } from '../waiting/waiting-room.ts'
@@ -26,6 +26,7 @@ const internalWriter = '__admin_client'
 const noErrors: PartitionResponse['recordErrors'] = []
 const noLeader = { leaderId: -1, leaderEpoch: -1 }
 const noRecords = Buffer.alloc(0)
+const noPartitions: readonly undefined[] = []
 
 export const produce: Handler<typeof Produce> = (request, context) => {
   return new ProduceWork(request, context).run()
@@ -111,12 +112,20 @@ class ProduceWork implements AppendWaiter, Parked {
     const byId = version >= topicIdsSince
     for (const { name, topicId, partitionData } of request.topicData) {
       const topic = byId ? partitions.topicById(topicId) : partitions.topic(name)
+      const hostedOnes = topic === undefined ? noPartitions : partitions.ofTopic(topic.name)
+      const problem = this.#problemWith(topic, byId)
+      const inSyncMin = topic === undefined || this.#acks !== -1 ? 0 : minInSyncReplicas(topic, this.#context)
       const partitionResponses: PartitionResponse[] = []
+      let highest = -1
       for (const { index, records } of partitionData) {
         const response = blank(index)
-        const hosted = topic === undefined ? undefined : partitions.find(topic.name, index)
-        const errorCode = this.#problemWith(topic, index, hosted, byId)
-        if (partitionResponses.length > 0) this.#dropTwin(partitionResponses, index)
+        const hosted = hostedOnes[index]
+        const errorCode = topic === undefined || problem === errorCodes.TOPIC_AUTHORIZATION_FAILED
+          ? problem
+          : this.#problemAt(topic.partitions[index], problem, hosted, inSyncMin)
+        // Most clients name them in order: then none comes twice.
+        if (index > highest) highest = index
+        else this.#dropTwin(partitionResponses, index)
         partitionResponses.push(response)
         if (errorCode !== errorCodes.NONE) this.#refuse(response, errorCode, hosted)
         else this.#parts.push({ response, hosted: hosted!, records: records ?? noRecords })
@@ -134,21 +143,25 @@ class ProduceWork implements AppendWaiter, Parked {
     responses.splice(at, 1)
   }
 
-  #problemWith (
-    topic: TopicInfo | undefined, index: number, hosted: HostedPartition | undefined, byId: boolean
-  ): number {
+  /** What is the same for all partitions of a topic. */
+  #problemWith (topic: TopicInfo | undefined, byId: boolean): number {
     const context = this.#context
     if (topic === undefined) return byId ? errorCodes.UNKNOWN_TOPIC_ID : errorCodes.UNKNOWN_TOPIC_OR_PARTITION
     if (!context.authorize('WRITE', { topic: topic.name })) return errorCodes.TOPIC_AUTHORIZATION_FAILED
-    if (topic.partitions[index] === undefined) return errorCodes.UNKNOWN_TOPIC_OR_PARTITION
     if (this.#acks < -1 || this.#acks > 1) return errorCodes.INVALID_REQUIRED_ACKS
     if (topic.internal && context.clientId !== internalWriter) return errorCodes.INVALID_TOPIC_EXCEPTION
+    return errorCodes.NONE
+  }
+
+  #problemAt (
+    known: PartitionInfo | undefined, problem: number, hosted: HostedPartition | undefined, inSyncMin: number
+  ): number {
+    if (known === undefined) return errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+    if (problem !== errorCodes.NONE) return problem
     if (hosted === undefined) return errorCodes.NOT_LEADER_OR_FOLLOWER
     if (hosted.errorCode !== errorCodes.NONE) return hosted.errorCode
     if (!hosted.leader) return errorCodes.NOT_LEADER_OR_FOLLOWER
-    if (this.#acks !== -1) return errorCodes.NONE
-    const inSync = topic.partitions[index].isr.length
-    return inSync < minInSyncReplicas(topic, context) ? errorCodes.NOT_ENOUGH_REPLICAS : errorCodes.NONE
+    return known.isr.length < inSyncMin ? errorCodes.NOT_ENOUGH_REPLICAS : errorCodes.NONE
   }
 
   #refuse (response: PartitionResponse, errorCode: number, hosted: HostedPartition | undefined): void {

@@ -129,6 +129,7 @@ export function fakeDoors (version: number, overrides: Record<string, string> = 
   })
   const partitions = {
     find: (name: string, index: number) => name === 't' ? hosted[index] : undefined,
+    ofTopic: (name: string) => name === 't' ? hosted : [],
     findById: (id: string, index: number) => id === topicId ? hosted[index] : undefined,
     topic: (name: string) => name === 't' ? topic : undefined,
     topicById: (id: string) => id === topicId ? topic : undefined

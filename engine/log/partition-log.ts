@@ -51,7 +51,7 @@ export class Log implements PartitionLog {
   /** end + what is staged. */
   #stagedEnd: Offset
   readonly #staging = new Staging()
-  readonly #slices: Buffer[] = []
+  readonly #slices: Buffer[] = [] // its length is not set: that would cost a call into V8 and its memory
   readonly #answer = new AppendAnswer()
 
   readonly compaction = new CompactionState()
@@ -375,10 +375,10 @@ export class Log implements PartitionLog {
     const staged = this.#staging.batches
     const segment = this.active
     const slices = this.#slices
-    slices.length = 0
+    while (slices.length > to - from) slices.pop()
     for (let index = from; index < to; index++) {
       const { bytes, leaderEpoch, baseOffset } = staged[index]
-      slices.push(bytes)
+      slices[index - from] = bytes
       this.assignEpoch(leaderEpoch, baseOffset)
     }
     this.files.writeEpochs(this.config.durability !== 'page-cache')

@@ -61,12 +61,12 @@ export class Staging {
 
   /** The last round's receiver is done with it. */
   recycle (): void {
-    for (const staged of this.written) {
+    while (this.written.length > 0) {
+      const staged = this.written.pop()!
       staged.bytes = nothing
       staged.snapshot = null
       staged.aborted = null
       this.#spare.push(staged)
     }
-    this.written.length = 0
   }
 }

@@ -34,6 +34,7 @@ export function createPartitions (options: PartitionsOptions): LocalPartitions {
 }
 
 const noRow: Row = -1
+const nowhere: readonly (HostedPartition | undefined)[] = []
 
 class CatalogPartitions implements LocalPartitions {
   readonly #catalog: Catalog
@@ -59,6 +60,10 @@ class CatalogPartitions implements LocalPartitions {
 
   find (topic: string, index: number): HostedPartition | undefined {
     return this.#byName.get(topic)?.[index]
+  }
+
+  ofTopic (topic: string): readonly (HostedPartition | undefined)[] {
+    return this.#byName.get(topic) ?? nowhere
   }
 
   findById (topicId: string, index: number): HostedPartition | undefined {

@@ -19,6 +19,8 @@ export interface Partitions {
   /** undefined: unknown topic or partition (or not hosted here). Called per partition on the produce and
    *  fetch paths: a map and an array. */
   find (topic: string, index: number): HostedPartition | undefined
+  /** By index, with holes; for requests with many partitions of a topic. */
+  ofTopic (topic: string): readonly (HostedPartition | undefined)[]
   findById (topicId: string, index: number): HostedPartition | undefined
   /** The catalog's view, for errors that depend on whether the topic exists at all. */
   topic (name: string): TopicInfo | undefined

@@ -158,14 +158,13 @@ export class Link {
   /** Takes all replies that are there. */
   drain (): void {
     const { replies, commands } = this.parts
-    let taken = false
-    while (replies.filled()) {
+    if (!replies.filled()) return
+    do {
       this.#take(replies.next())
       replies.advance()
-      replies.commit()
-      taken = true
-    }
-    if (!taken) return
+    } while (replies.filled())
+    // Once for all that were there: the worker's thread reads the same cache line.
+    replies.commit()
     while (this.#backlog.length > 0 && commands.room(1) > 0) this.#backlog.shift()!()
     if (this.#rooms.length > 0 && this.hasRoom()) this.letIn()
   }

@@ -188,7 +188,7 @@ export class LogCore {
       this.send({ kind: 'check', row, slot, origin: kind, config: open!.log.config, nowMs })
       return true
     }
-    const entry = round.add(row, words[at + commandWord.slot], address, length)
+    const entry = round.add(row, words[at + commandWord.slot], address, records)
     if (open === undefined || refused !== errorCodes.NONE) {
       round.error[entry] = refused
       round.flags[entry] = appended.unseen

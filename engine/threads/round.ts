@@ -22,6 +22,8 @@ export class Round {
   readonly flags = new Int32Array(ringRecords)
   readonly length = new Int32Array(ringRecords)
   readonly address = new Float64Array(ringRecords)
+  /** As they came: usually what is written. */
+  readonly records: (Buffer | null)[] = new Array(ringRecords).fill(null)
   readonly baseOffset = new Float64Array(ringRecords)
   readonly lastOffset = new Float64Array(ringRecords)
   readonly appendTimeMs = new Float64Array(ringRecords)
@@ -43,12 +45,13 @@ export class Round {
   }
 
   /** Adds an entry; what the log said is set by answered() and staged(). */
-  add (row: number, slot: number, address: number, length: number): number {
+  add (row: number, slot: number, address: number, records: Buffer): number {
     const entry = this.count++
     this.row[entry] = row
     this.slot[entry] = slot
     this.address[entry] = address
-    this.length[entry] = length
+    this.length[entry] = records.length
+    this.records[entry] = records
     this.error[entry] = 0
     this.flags[entry] = 0
     this.baseOffset[entry] = -1
@@ -89,9 +92,8 @@ export class Round {
     let index = 0
     for (let entry = this.#first[row]; entry !== none; entry = this.next[entry]) {
       const first = written[index]
-      const from = first.bytes.byteOffset - arena.byteOffset
       let end = first.position
-      let whole = first.bytes.buffer === arena.buffer && from === this.address[entry]
+      let whole = first.bytes === this.records[entry] || liesAt(this.address[entry], first.bytes, arena)
       for (; index < written.length && written[index].lastOffset <= this.lastOffset[entry]; index++) {
         const batch = written[index]
         if (batch.segmentBase !== first.segmentBase || batch.position !== end) whole = false
@@ -121,4 +123,8 @@ export class Round {
     this.bytes = 0
     if (this.details.size > 0) this.details.clear()
   }
+}
+
+function liesAt (address: number, bytes: Buffer, arena: Buffer): boolean {
+  return bytes.buffer === arena.buffer && bytes.byteOffset - arena.byteOffset === address
 }
