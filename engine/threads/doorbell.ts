@@ -44,11 +44,6 @@ export class Wake {
     return Atomics.exchange(this.#state, 0, 1) === 0
   }
 
-  /** Main knows that replies wait. */
-  pending (): boolean {
-    return Atomics.load(this.#state, 0) === 1
-  }
-
   /** Before the ring is drained: what is published from here on posts again. */
   taken (): void {
     Atomics.store(this.#state, 0, 0)

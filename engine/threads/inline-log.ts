@@ -48,7 +48,7 @@ class InlineFilling implements Filling {
       table,
       arenaBytes: arena.bytes,
       alert () {},
-      alerted: () => true // it is the caller, who takes what there is when all is done
+      waitsForAnswers: () => false
     })
     const retentionCheckMs = this.#options.retentionCheckMs ?? optionDefaults.retentionCheckMs
     const retentionDelayMs = this.#options.retentionDelayMs ?? optionDefaults.retentionDelayMs

@@ -21,7 +21,7 @@ const rowBytesMax = 1_048_576
 const roundBytesMax = 8_388_608
 /** Staged, it is enough to go on with for a main thread that has taken all answers: it and the clients work
  *  while the rest is checked and written. */
-const lotBytes = 262_144
+const lotBytes = 81_920
 /** Records a round may need besides an answer and a wish for fsync per append: news, a call's answer, a
  *  failure. */
 const spareReplies = 8
@@ -65,8 +65,8 @@ export interface CoreParts {
   arenaBytes: Buffer
   /** Replies were published: wakes main when it sleeps. */
   alert (): void
-  /** Main was woken and has not yet taken what it was woken for. */
-  alerted (): boolean
+  /** Main, on a thread of its own, has taken all answers. */
+  waitsForAnswers (): boolean
 }
 
 export class LogCore {
@@ -173,7 +173,7 @@ export class LogCore {
     const open = this.rows[row]
     if (round.count > 0) {
       if (round.bytes + length > roundBytesMax) return false
-      if (round.bytes >= lotBytes && !this.parts.alerted()) return false
+      if (round.bytes >= lotBytes && this.parts.waitsForAnswers()) return false
       const staged = open?.log.stagedBytes ?? 0
       if (staged > 0 && staged + length > rowBytesMax) return false
     }

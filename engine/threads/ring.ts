@@ -53,6 +53,12 @@ export class RingWriter extends Ring {
     return ringRecords - used
   }
 
+  /** The consumer has taken all that was published. */
+  emptied (): boolean {
+    this.#takenSeen = Atomics.load(this.words, takenAt)
+    return this.#takenSeen === this.#published
+  }
+
   /** Index of the first 32-bit word of the record to fill; halve it for `doubles`. There must be room. */
   next (): number {
     return this.place(this.#published)

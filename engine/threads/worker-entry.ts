@@ -20,14 +20,15 @@ const sleepMsMax = 1_000
 export function logWorker (task: WorkerTask): void {
   const doorbell = new Doorbell(task.doorbell)
   const wake = new Wake(task.wake)
+  const replies = new RingWriter(task.replies)
   const core = new LogCore({
     commands: new RingReader(task.commands),
-    replies: new RingWriter(task.replies),
+    replies,
     channel: portChannel<ToWorker, FromWorker>(task.objects),
     table: new PartitionTable(task.table),
     arenaBytes: Buffer.from(task.arena),
     alert () { if (wake.needed()) task.alarm.postMessage(null) },
-    alerted: () => wake.pending()
+    waitsForAnswers: () => replies.emptied()
   })
   const { directory, defaults, retentionCheckMs, retentionDelayMs } = task
   core.serve(new WorkerLogs(core, {
