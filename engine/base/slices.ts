@@ -21,10 +21,10 @@ export function slicesAfter (slices: readonly Uint8Array[], done: number): Uint8
  * lie alike: 1.0-1.5 instead of 20 GB/s. So the last byte goes by itself.
  */
 export function copyShared (
-  source: Buffer, start: number, end: number, target: Uint8Array, at: number
+  source: Uint8Array, start: number, end: number, target: Uint8Array, at: number
 ): void {
   const whole = end - start === source.length && end > start
   const stop = whole ? end - 1 : end
-  source.copy(target, at, start, stop)
+  Buffer.prototype.copy.call(source, target, at, start, stop)
   if (whole) target[at + stop - start] = source[stop]
 }

@@ -6,6 +6,7 @@
 // the larger the steps: what does not compress costs little.
 
 import { assert } from '../../base/assert.ts'
+import { copyShared } from '../../base/slices.ts'
 import {
   add, atLeast, byteAt, type Code, either, equal, increase, instantiate, int32At, less, loop, more, multiply,
   or, repeat, repeatIf, returned, set, shiftLeft, shiftRight, storeByte, storeUint16, subtract, trailingZeros,
@@ -146,7 +147,7 @@ class Packer {
   pack (plain: Uint8Array): Buffer {
     assert(plain.length <= packedBytesMax, 'a block has 64 KB at most')
     this.#bytes.fill(0, 0, tableBytes)
-    this.#bytes.set(plain, sourceAt)
+    copyShared(plain, 0, plain.length, this.#bytes, sourceAt)
     const end = this.#wasm.functions.lz4Pack(0, sourceAt, sourceAt + plain.length, targetAt)
     return this.#bytes.subarray(targetAt, end)
   }

@@ -4,6 +4,7 @@
 //  | tables | one block as it came | room | what came out | room |
 //             blockBytesMax                  blockBytesMax
 
+import { copyShared } from '../../base/slices.ts'
 import { instantiate, type WasmInstance } from '../../base/wasm.ts'
 import {
   type BlockFormat, blockFunctions, refused, stepBytes, tablesBytes, writeTables
@@ -17,8 +18,6 @@ const roomBytes = 4 * stepBytes
 const sourceAt = tablesBytes + roomBytes
 const targetAt = sourceAt + blockBytesMax + roomBytes
 const memoryBytes = targetAt + blockBytesMax + roomBytes
-/** Bytes are copied eight at a time from shared memory to places that are equally far from a whole eight. */
-const alignment = 8
 
 /** Takes what comes out of the blocks of one batch after the other, up to a bound. */
 export class Scratch {
@@ -50,16 +49,16 @@ export class Scratch {
   stored (block: Uint8Array): void {
     this.#makeRoom(block.length)
     this.#grow(block.length)
-    this.#bytes.set(block, this.#target - block.length)
+    copyShared(block, 0, block.length, this.#bytes, this.#target - block.length)
   }
 
   /** Out of the block come at most `outputMax` bytes. */
   unpack (format: BlockFormat, block: Uint8Array, outputMax: number): number {
     this.#makeRoom(outputMax)
-    const source = sourceAt + block.byteOffset % alignment
-    this.#bytes.set(block, source)
+    copyShared(block, 0, block.length, this.#bytes, sourceAt)
     const start = this.#target
-    const end = this.#wasm.functions[format](source, source + block.length, start, start, start + outputMax)
+    const sourceEnd = sourceAt + block.length
+    const end = this.#wasm.functions[format](sourceAt, sourceEnd, start, start, start + outputMax)
     if (end === refused) throw damaged('damaged block')
     this.#grow(end - start)
     return end - start
